@@ -1,6 +1,6 @@
 """The one clock. A process asks it and nothing else for the time, so a month can pass in a minute on real parts.
 
-`<home>/clock` (or SUDA_CLOCK) holds three words: real anchor, origin, speed. Now = origin + (real now − anchor) × speed.
+`<home>/clock` (or SUDA_CLOCK) holds: real anchor, origin, speed. Now = origin + (real now − anchor) × speed.
 Speed 0 is a clock that stands until somebody steps it by writing the file anew; every process sees the step
 (docs/decisions/0004-clock.md).
 """

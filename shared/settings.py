@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     law: Path | None = Field(None, description="a folder with further instruments")
     operations: Path | None = Field(None, description="operational rules; default deploy/operations.yaml")
     directory: Path | None = Field(None, description="a directory file loaded by `up` when the topic is empty")
-    keys: Path | None = Field(None, description="file with the master keys; default <home>/keys.json, made when embedded")
+    keys: Path | None = Field(
+        None, description="file with the master keys; default <home>/keys.json, made when embedded"
+    )
     jwks: str | None = Field(None, description="URL of the OIDC issuer's key set; else the local issuer's secret")
     issuer: str = Field("suda-local", description="the `iss` a token must carry")
     database_prefix: str = Field("suda_", description="what the names of the databases begin with")
@@ -37,7 +39,10 @@ class Settings(BaseSettings):
     kafka_port: int | None = Field(None, ge=1, le=65535, description="the embedded Kafka's port; default a free one")
     store_port: int | None = Field(None, ge=1, le=65535, description="the embedded store's port; default a free one")
     batch: int = Field(500, ge=1, le=10000, description="records taken from Kafka at a time")
-    max_body_bytes: int = Field(900_000, ge=1000, description="largest HTTP body and Kafka record we make")
+    max_body_bytes: int = Field(500_000, ge=1000, description="largest HTTP body; sealed it grows by a third")
+    max_record_bytes: int = Field(
+        1_000_000, ge=10_000, description="largest Kafka record we make; below the topic's limit"
+    )
     send_timeout: float = Field(20.0, gt=0, description="seconds after which a send counts as failed")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

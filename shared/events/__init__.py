@@ -1,0 +1,1 @@
+"""The contracts on the topics: frozen models, one file per topic, additive and versioned (DESIGN.md section 5)."""

@@ -1,0 +1,332 @@
+"""The only module that knows the Kafka client: FastStream's aiokafka broker to consume, its producer class to send.
+
+Consuming (docs/decisions/0001-faststream.md): raw batches, `NACK_ON_ERROR`, offsets committed after the handler
+returned. Sending: keyed, `acks=all`, idempotent; a failure that cannot be retried ends the process, because an
+idempotent producer is poisoned by one failed record (FACTS.md).
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+
+from shared.errors import BadInput, ConfigurationError, Fatal, Unavailable
+from shared.events import topics
+from shared.settings import Settings
+
+log = logging.getLogger("suda.bus")
+BATCH_TIMEOUT_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it lies in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be sent; the key decides the partition (murmur2)."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Handler = Callable[[list[Record]], Awaitable[None]]
+Ends = dict[int, int]
+Moved = Callable[[set[int]], Awaitable[None]]
+
+
+def _record(raw: Any) -> Record:
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value or b"", dict(raw.headers))
+
+
+async def _raw(message: Any) -> list[Record]:
+    return [_record(raw) for raw in message.raw_message]
+
+
+async def _nothing(partitions: set[int]) -> None:
+    return None
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Waits for the handler in flight before partitions go, since FastStream does not (FACTS.md)."""
+
+    def __init__(self, busy: asyncio.Lock, gained: Moved, lost: Moved) -> None:
+        self._busy, self._gained, self._lost = busy, gained, lost
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        async with self._busy:
+            await self._lost({tp.partition for tp in revoked})
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        async with self._busy:
+            await self._gained({tp.partition for tp in assigned})
+
+
+class Bus:
+    """Sending, consuming and asking for offsets, for one process."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        if not settings.kafka:
+            raise ConfigurationError("SUDA_KAFKA is not set and no embedded Kafka runs; start one with ./suda up")
+        self._settings, self._name = settings, name
+        self._servers = settings.kafka.split(",")
+        self._broker: KafkaBroker | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._asker: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
+
+    async def __aenter__(self) -> "Bus":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self.stop()
+
+    def subscribe(
+        self, topic: str, group: str, handle: Handler, *, gained: Moved = _nothing, lost: Moved = _nothing
+    ) -> None:
+        """Give every batch of `topic` to `handle`, in order per partition; before `start`, one group each.
+
+        `handle` returning commits the batch; raising rewinds to its first record.
+        """
+        if self._broker is None:
+            self._broker = KafkaBroker(
+                self._servers, client_id=self._name, apply_types=False, logger=None, allow_auto_create_topics=False
+            )
+        busy = asyncio.Lock()
+
+        async def one_batch(records: list[Record]) -> None:
+            async with busy:
+                await handle(records)
+
+        self._broker.subscriber(
+            topic,
+            group_id=group,
+            batch=True,
+            max_records=self._settings.batch,
+            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            fetch_max_wait_ms=BATCH_TIMEOUT_MS,
+            fetch_min_bytes=64 * 1024,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            decoder=_raw,
+            listener=_Assignment(busy, gained, lost),
+        )(one_batch)
+
+    async def start(self) -> None:
+        """Connect; raises Unavailable when Kafka does not answer."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            client_id=self._name,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_batch_size=256 * 1024,
+            max_request_size=self._settings.max_record_bytes,
+            request_timeout_ms=int(self._settings.send_timeout * 1000),
+        )
+        try:
+            await self._producer.start()
+            if self._broker is not None:
+                await self._broker.start()
+        except (KafkaError, OSError) as problem:
+            await self.stop()
+            raise Unavailable(f"Kafka at {','.join(self._servers)} does not answer: {problem}") from problem
+
+    async def stop(self) -> None:
+        """Stop consuming (the batch in hand is finished), then sending; each stop has its own limit."""
+        parts = (
+            self._broker.stop() if self._broker else None,
+            self._producer.stop() if self._producer else None,
+            self._asker.stop() if self._asker else None,
+            self._admin.close() if self._admin else None,
+        )
+        self._producer = self._asker = self._admin = None
+        for part in parts:
+            if part is not None:
+                try:
+                    await asyncio.wait_for(part, self._settings.send_timeout)
+                except (TimeoutError, KafkaError) as problem:
+                    log.warning("a part of the bus did not stop in time: %r", problem)
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Send and wait until Kafka has every record.
+
+        Raises BadInput for a record over the size limit (before anything is sent), Unavailable when the time is over
+        (the records may still arrive); ends the process on a failure that cannot be retried.
+        """
+        if self._producer is None:
+            raise Unavailable("the bus is not started")
+        for record in records:
+            if len(record.value) > self._settings.max_record_bytes - 4096:
+                raise BadInput(f"a record of {len(record.value)} bytes is over the limit of SUDA_MAX_RECORD_BYTES")
+        try:
+            async with asyncio.timeout(self._settings.send_timeout):
+                sent = [
+                    await self._producer.send(r.topic, r.value, key=r.key, headers=list(r.headers.items()))
+                    for r in records
+                ]
+                await asyncio.gather(*sent)
+        except TimeoutError:
+            raise Unavailable("Kafka did not acknowledge in time") from None
+        except MessageSizeTooLargeError as problem:
+            raise BadInput(f"a record is over Kafka's limit: {problem}") from None
+        except KafkaError as problem:
+            if problem.retriable:
+                raise Unavailable(f"Kafka: {problem!r}") from problem
+            _end(problem)
+
+    async def ends(self, topic: str) -> Ends:
+        """The offset after the last record, by partition."""
+        asker = await self._asking()
+        parts = [TopicPartition(topic, number) for number in await self._partitions(topic)]
+        try:
+            found = await asyncio.wait_for(asker.end_offsets(parts), self._settings.send_timeout)
+        except (TimeoutError, KafkaError) as problem:
+            raise Unavailable(f"Kafka does not tell the ends of {topic}: {problem!r}") from problem
+        return {tp.partition: offset for tp, offset in found.items()}
+
+    async def committed(self, group: str, topic: str) -> Ends:
+        """The next offset each partition's reader of `group` will take; 0 where none was committed."""
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, client_id=f"{self._name}-admin")
+            await admin.start()
+            self._admin = admin
+        try:
+            found = await asyncio.wait_for(self._admin.list_consumer_group_offsets(group), self._settings.send_timeout)
+        except (TimeoutError, KafkaError) as problem:
+            raise Unavailable(f"Kafka does not tell the offsets of {group}: {problem!r}") from problem
+        offsets = {tp.partition: max(0, meta.offset) for tp, meta in found.items() if tp.topic == topic}
+        return {number: offsets.get(number, 0) for number in await self._partitions(topic)}
+
+    async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.02) -> None:
+        """Return when `group` has committed at least `ends` of `topic`; the caller sets the time-out."""
+        while True:
+            committed = await self.committed(group, topic)
+            if all(committed.get(number, 0) >= end for number, end in ends.items()):
+                return
+            await asyncio.sleep(pause)
+
+    async def settled(self) -> None:
+        """Return when everything in the input now has gone through every reader: the barrier of DESIGN.md 6.5."""
+        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, await self.ends(topics.INTAKE))
+        ends = await self.ends(topics.CASES)
+        await self.reached(topics.SLA_GROUP, topics.CASES, ends)
+        await self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends)
+        deadlines = await self.ends(topics.DEADLINES)
+        await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
+
+    async def read_all(self, topic: str) -> AsyncIterator[Record]:
+        """Every record of `topic` from the beginning to the ends noted now, without a group."""
+        ends = {number: end for number, end in (await self.ends(topic)).items() if end > 0}
+        async for record in self._follow(topic, dict.fromkeys(ends, 0), ends):
+            yield record
+
+    async def tail(self, topic: str, *, beginning: bool = False) -> AsyncIterator[Record]:
+        """Every record of `topic` from its end (or beginning) on, without a group, for ever."""
+        start = await self.ends(topic)
+        if beginning:
+            start = dict.fromkeys(start, 0)
+        async for record in self._follow(topic, start, None):
+            yield record
+
+    async def _follow(self, topic: str, start: Ends, ends: Ends | None) -> AsyncIterator[Record]:
+        left = dict(ends) if ends is not None else None
+        if left is not None and not left:
+            return
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers, client_id=self._name, enable_auto_commit=False, fetch_max_wait_ms=100
+        )
+        consumer.assign([TopicPartition(topic, number) for number in start])
+        await consumer.start()
+        try:
+            for number, offset in start.items():
+                consumer.seek(TopicPartition(topic, number), offset)
+            while left is None or left:
+                batches = await consumer.getmany(timeout_ms=500, max_records=2000)
+                for tp, raws in batches.items():
+                    for raw in raws:
+                        if left is None or raw.offset < (ends or {}).get(tp.partition, 0):
+                            yield _record(raw)
+                    if left is not None and await consumer.position(tp) >= left.get(tp.partition, 0):
+                        left.pop(tp.partition, None)
+        finally:
+            await consumer.stop()
+
+    async def _asking(self) -> AIOKafkaConsumer:
+        if self._asker is None:
+            asker = AIOKafkaConsumer(bootstrap_servers=self._servers, client_id=f"{self._name}-asker")
+            await asker.start()
+            self._asker = asker
+        return self._asker
+
+    async def _partitions(self, topic: str) -> set[int]:
+        asker = await self._asking()
+        found = asker.partitions_for_topic(topic) or await _metadata(asker, topic)
+        if not found:
+            raise Unavailable(f"the topic {topic} does not exist yet; ./suda up creates it")
+        return found
+
+
+async def _metadata(asker: AIOKafkaConsumer, topic: str) -> set[int]:
+    await asker.topics()
+    return asker.partitions_for_topic(topic) or set()
+
+
+def _end(problem: BaseException) -> None:
+    """End this process at once: nothing more may go through its producer (DESIGN.md 6.7)."""
+    log.critical("a send failed for good, ending the process: %r", problem)
+    logging.shutdown()
+    os._exit(70)
+
+
+async def create_topics(bootstrap: str, settings: Settings) -> None:
+    """Create what is missing, as DESIGN.md section 5 says; refuse a wrong number of partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="suda-topics")
+    await admin.start()
+    try:
+        existing = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
+        wanted = {name: settings.partitions for name in topics.CASE_BEARING} | {topics.DLQ: 1, topics.DIRECTORY: 1}
+        for name, count in wanted.items():
+            if name in existing and existing[name] != count:
+                raise ConfigurationError(
+                    f"topic {name} has {existing[name]} partitions, SUDA_PARTITIONS says {count}; "
+                    "the number is fixed for life: set SUDA_PARTITIONS back"
+                )
+        new = [_new_topic(name, count, settings) for name, count in wanted.items() if name not in existing]
+        if new:
+            try:
+                await admin.create_topics(new)
+            except TopicAlreadyExistsError:
+                log.info("another process created the topics")
+    finally:
+        await admin.close()
+
+
+def _new_topic(name: str, count: int, settings: Settings) -> NewTopic:
+    config = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(settings.max_record_bytes * 2)}
+    if name == topics.DIRECTORY:
+        config = {"cleanup.policy": "compact"}
+    return NewTopic(name, count, settings.replication, topic_configs=config)
+
+
+__all__ = ["Bus", "Fatal", "Outgoing", "Record", "create_topics"]

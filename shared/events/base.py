@@ -1,0 +1,67 @@
+"""What every event has in common: how it is frozen, written to bytes and described by CloudEvents headers."""
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+SOURCE = "urn:suda"
+Instant = AwareDatetime
+
+
+class Frozen(BaseModel):
+    """A value: never changed after it was made; fields a later version adds are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def to_bytes(self) -> bytes:
+        """Compact JSON in the order of the fields, without the empty ones: the bytes that hashes are taken over."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Citation(Frozen):
+    """Where a rule stands: instrument, article and, where there is one, the item in it."""
+
+    instrument: str
+    article: str
+    item: str | None = None
+    title: str | None = None
+
+
+class Actor(Frozen):
+    """Who acts, as the token said: organisation code, role (DESIGN.md section 10) and user."""
+
+    organisation: str
+    role: str
+    user: str | None = None
+
+
+def event_id(case_id: str, name: str | int) -> str:
+    """`uuid5(case_id, name)`: the same input gives the same id, however often it is computed."""
+    return str(uuid5(UUID(case_id), str(name)))
+
+
+def digest(value: bytes) -> str:
+    """SHA-256 in hex of an event's value bytes, the link of a case's chain."""
+    return sha256(value).hexdigest()
+
+
+def headers(
+    *, id: str, type: str, subject: str, time: datetime, cause: str | None = None, trace: str | None = None
+) -> dict[str, bytes]:
+    """CloudEvents 1.0 in binary mode (Kafka protocol binding), with the cause and the W3C trace carried along."""
+    found = {
+        "ce_specversion": "1.0",
+        "ce_id": id,
+        "ce_source": SOURCE,
+        "ce_type": type,
+        "ce_subject": subject,
+        "ce_time": time.isoformat(),
+        "content-type": "application/json",
+    }
+    if cause:
+        found["ce_causationid"] = cause
+    if trace:
+        found["traceparent"] = trace
+    return {name: value.encode() for name, value in found.items()}

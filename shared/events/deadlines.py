@@ -1,0 +1,64 @@
+"""`suda.deadlines`: what sla keeps. Ids are deterministic; the events of a case are folded as a set, in any order."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import ValidationError
+
+from shared.errors import BadInput
+from shared.events.base import Citation, Frozen, Instant, event_id
+
+Change = Literal[
+    "opened", "extended", "discharged", "superseded", "warned", "breached", "escalated", "breach-withdrawn"
+]
+
+
+class DeadlineEvent(Frozen):
+    """One change of one obligation of one case. `at` is when it took effect; rungs also say when they were due.
+
+    `due_at` is exclusive: 00:00 in Shanghai of the day after `due_day`. `late_days` are working days (GB/T 39046
+    超期天数).
+    """
+
+    version: Literal[1] = 1
+    id: str
+    type: Change
+    case_id: str
+    seq: int
+    obligation: str
+    generation: int
+    at: Instant
+    instrument: str
+    title: str
+    owes: str
+    debtor: str | None = None
+    start_day: date
+    due_day: date
+    due_at: Instant
+    latest_day: date | None = None
+    provisional: bool = False
+    late_days: int | None = None
+    rung: str | None = None
+    expects: str | None = None
+    rung_due: Instant | None = None
+    fired: Instant | None = None
+    citations: tuple[Citation, ...] = ()
+    interpretation: str | None = None
+
+
+def deadline_id(case_id: str, obligation: str, generation: int, what: str) -> str:
+    """`uuid5(case_id, obligation:generation:what)`; `what` is the change, or the rung's name."""
+    return event_id(case_id, f"{obligation}:{generation}:{what}")
+
+
+def ce_type(event: DeadlineEvent) -> str:
+    return f"cn.suda.deadline.{event.type}.v{event.version}"
+
+
+def parse(value: bytes) -> DeadlineEvent:
+    """The event in these bytes; raises BadInput naming the first wrong field."""
+    try:
+        return DeadlineEvent.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None

@@ -1,0 +1,83 @@
+"""The one way to MongoDB: PyMongo's async client (docs/decisions/0002-pymongo-async.md), majority, journalled."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, PyMongoError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from shared.errors import ConfigurationError, Unavailable
+from shared.settings import Settings
+
+Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+Database = AsyncDatabase[Document]
+Client = AsyncMongoClient[Document]
+DUPLICATE = 11000
+T = TypeVar("T")
+
+
+def connect(settings: Settings) -> Client:
+    """A client; nothing is asked of the server yet."""
+    if not settings.mongodb:
+        raise ConfigurationError("SUDA_MONGODB is not set and no embedded store runs; start one with ./suda up")
+    return AsyncMongoClient(
+        settings.mongodb,
+        appname="suda",
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        serverSelectionTimeoutMS=5000,
+        socketTimeoutMS=60000,
+        connectTimeoutMS=5000,
+    )
+
+
+async def insert_new(collection: Collection, documents: list[Document]) -> set[Any]:
+    """Insert what is not there yet, in one call; returns the `_id`s that were already taken.
+
+    Raises Unavailable when the store does not answer; some may be in then, and the same call may be made again.
+    """
+    if not documents:
+        return set()
+    try:
+        await collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        problems = error.details.get("writeErrors", [])
+        if error.details.get("writeConcernErrors") or any(p["code"] != DUPLICATE for p in problems):
+            raise Unavailable(f"the store refused a write: {problems[:1]}") from error
+        return {documents[p["index"]]["_id"] for p in problems}
+    except PyMongoError as error:
+        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
+    return set()
+
+
+async def find_by_id(
+    collection: Collection, ids: Iterable[Any], fields: Mapping[str, int] | None = None
+) -> list[Document]:
+    """The documents with these `_id`s, one query."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    try:
+        return await collection.find({"_id": {"$in": wanted}}, fields).to_list()
+    except PyMongoError as error:
+        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
+
+
+async def patiently(call: Callable[[], Awaitable[T]], seconds: float = 120.0) -> T:
+    """`call`, again with back-off while a part is away; after `seconds` the Unavailable is raised."""
+
+    @retry(
+        retry=retry_if_exception_type(Unavailable),
+        wait=wait_exponential_jitter(initial=0.05, max=2.0),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+    async def again() -> T:
+        return await call()
+
+    return await again()
