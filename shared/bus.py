@@ -6,6 +6,8 @@ idempotent producer is poisoned by one failed record (FACTS.md).
 """
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -19,12 +21,14 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyEx
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from shared.errors import BadInput, ConfigurationError, Fatal, Unavailable
+from shared import metrics
+from shared.errors import BadInput, ConfigurationError, TooMuchPoison, Unavailable
 from shared.events import topics
 from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
 BATCH_TIMEOUT_MS = 50
+IN_A_ROW = 20  # failures of one batch after which the process ends (DESIGN.md 6.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class Bus:
         self._producer: AIOKafkaProducer | None = None
         self._asker: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
+        self._stopping = asyncio.Event()
+        self.waiting: str | None = None  # why a consumer of this process does not go on, for /health/ready
 
     async def __aenter__(self) -> "Bus":
         await self.start()
@@ -116,7 +122,7 @@ class Bus:
 
         async def one_batch(records: list[Record]) -> None:
             async with busy:
-                await handle(records)
+                await self._handle(handle, records)
 
         self._broker.subscriber(
             topic,
@@ -132,8 +138,36 @@ class Bus:
             listener=_Assignment(busy, gained, lost),
         )(one_batch)
 
+    async def _handle(self, handle: Handler, records: list[Record]) -> None:
+        """One batch until it is through: a part away is waited for, poison stops the consumer, a bug ends us."""
+        topic = records[0].topic
+        for attempt in itertools.count(1):
+            try:
+                with metrics.BATCH_SECONDS.labels(topic).time():
+                    await handle(records)
+                metrics.CONSUMED.labels(topic).inc(len(records))
+                self.waiting = None
+                return
+            except Unavailable as away:
+                self.waiting = f"{topic}: {away}"
+                log.warning("%s waits: %s", topic, away)
+                if self._stopping.is_set():
+                    raise
+            except TooMuchPoison as poison:
+                self.waiting = f"{topic}: stopped: {poison}"
+                log.critical("the consumer of %s stops: %s", topic, poison)
+                await self._stopping.wait()
+                raise
+            except Exception as problem:
+                log.exception("a batch of %s failed (%d of %d)", topic, attempt, IN_A_ROW)
+                if attempt >= IN_A_ROW:
+                    _end(problem)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), min(0.05 * 2**attempt, 2.0))
+
     async def start(self) -> None:
         """Connect; raises Unavailable when Kafka does not answer."""
+        self._stopping.clear()
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._servers,
             client_id=self._name,
@@ -154,6 +188,7 @@ class Bus:
 
     async def stop(self) -> None:
         """Stop consuming (the batch in hand is finished), then sending; each stop has its own limit."""
+        self._stopping.set()
         parts = (
             self._broker.stop() if self._broker else None,
             self._producer.stop() if self._producer else None,
@@ -327,6 +362,3 @@ def _new_topic(name: str, count: int, settings: Settings) -> NewTopic:
     if name == topics.DIRECTORY:
         config = {"cleanup.policy": "compact"}
     return NewTopic(name, count, settings.replication, topic_configs=config)
-
-
-__all__ = ["Bus", "Fatal", "Outgoing", "Record", "create_topics"]

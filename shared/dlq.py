@@ -9,15 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.bus import Outgoing, Record
-from shared.errors import SudaError
+from shared.errors import TooMuchPoison
 from shared.events import topics
 
 IN_A_ROW = 20
 WINDOW = 200
-
-
-class TooMuchPoison(SudaError):
-    """Twenty failures in a row, or half of the last two hundred: stop, this is a bad deploy."""
 
 
 class Budget:

@@ -4,7 +4,7 @@ SudaError
 ├── ConfigurationError   a setting, a file or this machine is wrong: exit 2, the mend is in the sentence
 ├── Unavailable          Kafka or the store does not answer now: try again (503 over HTTP)
 ├── BadInput             bytes that cannot be what they claim to be: goes to suda.dlq with the reason
-└── Fatal                this process can no longer be trusted: it ends, the supervisor starts another
+└── TooMuchPoison        bad input without end: a bad deploy; the consumer stops until somebody looks
 """
 
 
@@ -24,5 +24,5 @@ class BadInput(SudaError):
     """Input that can never be applied, with the reason."""
 
 
-class Fatal(SudaError):
-    """The process must end (an idempotent producer is poisoned by one failed record)."""
+class TooMuchPoison(SudaError):
+    """Twenty bad records in a row, or half of the last two hundred (DESIGN.md 6.6)."""

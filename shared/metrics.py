@@ -1,6 +1,6 @@
 """Every metric of Suda, by name, in one place. Counters count what this process did; totals come from rows."""
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
 
@@ -30,5 +30,3 @@ CONSUMER_LAG = Gauge("suda_consumer_lag", "Records not yet committed", ["topic",
 DEAD_LETTERS = Counter("suda_dead_letters_total", "Records sent to suda.dlq", ["topic"])
 DLQ_DEPTH = Gauge("suda_dlq_depth", "Records in suda.dlq")
 EARLY_ROWS = Gauge("suda_early_rows", "Events waiting for their predecessor", ["service"])
-
-__all__ = ["REGISTRY"] + [name for name in dir() if name.isupper()]
