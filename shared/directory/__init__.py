@@ -1,0 +1,1 @@
+"""Who is who as of a day: divisions, organisations, matters."""
