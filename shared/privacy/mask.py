@@ -10,7 +10,8 @@ _DISTRICT = re.compile(
     r"(?:[^\d\s省市州区县旗路街镇乡村]{1,10}(?:市|自治州|州|盟|地区))?"
     r"(?:市?[^\d\s省市州区县旗路街镇乡村]{1,12}(?:(?<![小园社校厂片老新])区|县|旗|市))?"
 )
-_ID = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXxＸｘ]|\d{15})(?![0-9A-Za-z])")
+_HALF_WIDTH = str.maketrans("０１２３４５６７８９＋－Ｘｘ", "0123456789+-Xx")
+_ID = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")
 _CARD = re.compile(r"(?<!\d)\d{16,19}(?!\d)")
 _PHONE = re.compile(
     r"(?<!\d)(?:(?:\+|00)?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}(?!\d)|(?<!\d)0\d{2,3}[-\s]?\d{7,8}(?!\d)"
@@ -52,6 +53,7 @@ def address(text: str) -> str:
 
 def free_text(text: str) -> str:
     """The text with phone, identity and card numbers masked; names in it are not found: show it to insiders only."""
+    text = text.translate(_HALF_WIDTH)
     text = _ID.sub(lambda found: identity(found.group()), text)
     text = _CARD.sub(lambda found: identity(found.group()), text)
     return _PHONE.sub(lambda found: phone(found.group()), text)

@@ -86,14 +86,14 @@ def verify(token: str, keyring: Keyring, settings: Settings, now: datetime | Non
             options=_OPTIONS,
         )
         moment = (now or datetime.now(UTC)).timestamp()
-        if float(claims["exp"]) + LEEWAY.total_seconds() < moment:
+        if int(claims["exp"]) + LEEWAY.total_seconds() < moment:
             raise Unauthorised("the token has expired; ask for a new one")
-        if float(claims.get("nbf", moment)) - LEEWAY.total_seconds() > moment:
+        if int(claims.get("nbf", moment)) - LEEWAY.total_seconds() > moment:
             raise Unauthorised("the token is not valid yet")
         return _subject(claims)
     except jwt.PyJWKClientConnectionError:
         raise Unavailable("the key set behind SUDA_JWKS does not answer") from None
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
         raise Unauthorised(f"the token does not hold: {error}") from None
 
 
@@ -104,7 +104,7 @@ def _subject(claims: dict[str, Any]) -> Subject:
     case = claims.get("case")
     if role == "complainant" and case is None:
         raise Unauthorised("a complainant's token must name its `case`")
-    return Subject(organisation, role, user, None if case is None else UUID(case))
+    return Subject(organisation, role, user, None if case is None else UUID(str(case)))
 
 
 def _key(token: str, keyring: Keyring, settings: Settings) -> tuple[Any, list[str]]:
