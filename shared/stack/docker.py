@@ -1,0 +1,88 @@
+"""Kafka and MongoDB in containers, where a Docker engine answers; through testcontainers.
+
+Each container is held by a small process (`python -m shared.stack.docker kafka|store …`), so that the supervisor sees a
+part like any other. Testcontainers' reaper removes a container whose process was killed. State lies below the home.
+"""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from shared.settings import Settings
+
+KAFKA_IMAGE, STORE_IMAGE = "apache/kafka:4.1.1", "mongo:8.0"
+
+
+def answers(timeout: float = 0.2) -> bool:
+    """Whether an engine answers a ping; costs nothing on a machine without Docker."""
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    kind, _, place = address.partition("://")
+    try:
+        if kind == "unix":
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(timeout)
+            connection.connect(place)
+        elif kind == "tcp":
+            host, _, port = place.rpartition(":")
+            connection = socket.create_connection((host, int(port)), timeout)
+        else:
+            return False
+        with connection:
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+    except (OSError, ValueError):
+        return False
+
+
+def kafka_environment(port: int, settings: Settings) -> dict[str, str]:
+    """The image reads server.properties from variables; the same rules as the embedded broker's."""
+    largest = str(settings.max_body_bytes + 100_000)
+    return {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_LISTENERS": "PLAINTEXT://0.0.0.0:9092,CONTROLLER://localhost:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        "KAFKA_LOG_DIRS": "/var/lib/kafka/data",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "KAFKA_LOG_RETENTION_MS": "-1",
+        "KAFKA_OFFSETS_RETENTION_MINUTES": "2147483647",
+        "KAFKA_MESSAGE_MAX_BYTES": largest,
+        "KAFKA_REPLICA_FETCH_MAX_BYTES": largest,
+    }
+
+
+def argv(kind: str, home: Path, port: int) -> list[str]:
+    """How the holder of a container is started; `kind` is kafka or store."""
+    folder = home / f"{kind}-docker"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o777)  # noqa: S103 - the image's user is not ours
+    return [sys.executable, "-P", "-m", "shared.stack.docker", kind, str(folder), str(port)]
+
+
+def main() -> None:
+    from testcontainers.core.container import DockerContainer
+
+    kind, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if kind == "kafka":
+        container = DockerContainer(KAFKA_IMAGE).with_volume_mapping(folder, "/var/lib/kafka/data", "rw")
+        container.with_envs(**kafka_environment(port, Settings())).with_bind_ports(9092, port)
+    else:
+        container = (
+            DockerContainer(STORE_IMAGE).with_volume_mapping(folder, "/data/db", "rw").with_bind_ports(27017, port)
+        )
+    with container as held:
+        held.get_wrapped_container().wait()
+
+
+if __name__ == "__main__":
+    main()
