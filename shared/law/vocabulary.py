@@ -1,0 +1,175 @@
+"""The closed words of the law: everything that can happen to a case, and who can do it.
+
+An instrument is data over these words. A regulation that needs a word not listed here needs a developer, and one line
+with its meaning; nothing else in the code changes for a further instrument.
+"""
+
+from typing import Final, Literal, get_args
+
+Channel = Literal["hotline", "web", "app", "letter", "onsite", "email", "evaluation", "platform"]
+Kind = Literal["complaint", "consultation", "suggestion", "bad-review"]
+
+Role = Literal[
+    "complainant",  # whoever complained, also through an agent
+    "officer",  # handles cases in an organisation
+    "leader",  # signs for an organisation
+    "supervisor",  # acts for the administration that supervises a division
+    "inspector",  # checks quality for an administration
+    "province",  # the provincial level
+    "auditor",  # reads, never acts on a case
+    "system",  # the pipeline itself: imports, merges found by it, timers
+]
+
+Relation = Literal[
+    "accountable",  # the organisation that must answer for the case (also an administration, where it is its own case)
+    "assisting",  # helps under a lead
+    "supervising",  # the administration of the case's division
+    "accused",  # complained about
+    "complainant",  # the complaint is theirs
+    "receiving",  # took the complaint in
+    "any",  # no relation is asked: system, and common acts such as a note
+]
+
+State = Literal[
+    "pending",  # with the administration, not handed over
+    "assigned",  # an agency has it, acceptance undecided
+    "accepted",  # being handled
+    "closed",  # handled and closed
+    "refused",  # not accepted, on a ground of the instrument
+    "withdrawn",  # taken back by the complainant
+    "terminated",  # ended without a result, on a ground of the instrument
+    "absorbed",  # merged into another case
+    "archived",  # nothing more can happen
+]
+AfterAct = Literal[State, "previous"]  # "previous": the state before the act that is undone (unmerge)
+
+Act = Literal[
+    "hand-over",  # the administration gives the case to an agency {to}
+    "accept",  # {served_by, served_on}
+    "refuse",  # {ground, reason, served_by, served_on}
+    "classify",  # {class, reason?}
+    "designate-lead",  # several agencies: one of them leads {lead}
+    "transfer",  # the administration moves the case to another agency {to, reason}
+    "bounce",  # the agency gives it back as not its own {reason}
+    "contact",  # the complainant was reached to respond or ask {result}
+    "request-extension",  # {until, reason}
+    "approve-extension",  # {until, complainant_told_on, administration_told_on?}
+    "refuse-extension",  # {reason}
+    "verify",  # what is complained of was looked into {result: true | untrue | unverifiable, method?}
+    "reply",  # a draft answer goes to review and check {investigation, process, measures, result, …}
+    "review-reply",  # the unit's leader looks at the reply {result: pass | fail}
+    "check-quality",  # the administration passes or fails the reply {result: pass | fail, reason?}
+    "answer",  # the result is told to the complainant {text, served_by}
+    "close",  # {outcome: substantiated | partly | unsubstantiated | invalid, measures?}
+    "file-rectification",  # what was put right is filed with the administration {measures}
+    "visit",  # return visit, or the recorded attempts {result, satisfied?}
+    "send-back",  # a closed case is handled again {reason, until?, class?}
+    "terminate",  # {ground, reason}
+    "withdraw",  # {reason?}
+    "appeal",  # the accused asks for a review {reason}
+    "review",  # the administration decides on an appeal {result: upheld | not-counted, told_on}
+    "recuse",  # a person steps aside {person, reason}
+    "merge",  # {into}
+    "unmerge",  # {reason}
+    "supplement",  # the complainant or the receiver adds material {text}
+    "note",  # {text}
+    "archive",  # {}
+    "unmask",  # the complainant's identity is read {purpose}
+]
+
+TriggerWord = Literal[
+    # not an act of anybody on the case, but its arrival
+    "received-by-administration",  # opened at an administration, also when the hotline or a platform took it
+    "received-by-agency",  # opened directly at the agency, or handed over to it
+    "first-contact",  # the instant the citizen first reached anyone
+    "forwarded",  # a platform passed it on to the unit that must handle it
+    "rebound",  # an unbound case was bound to a stand-in
+    # the past tense of each act
+    "handed-over",
+    "accepted",
+    "refused",
+    "classified",
+    "lead-designated",
+    "transferred",
+    "bounced",
+    "contacted",
+    "extension-requested",
+    "extension-approved",
+    "extension-refused",
+    "verified",
+    "replied",
+    "reply-reviewed",
+    "quality-checked",
+    "answered",
+    "closed",
+    "rectification-filed",
+    "visited",
+    "sent-back",
+    "terminated",
+    "withdrawn",
+    "appealed",
+    "reviewed",
+    "recused",
+    "merged",
+    "unmerged",
+    "supplemented",
+    "noted",
+    "archived",
+    "unmasked",
+    # the officer complained about was told of the review or complaint (a day in the case's data)
+    "accused-told",
+]
+ARRIVALS: Final[frozenset[str]] = frozenset(
+    {"received-by-administration", "received-by-agency", "first-contact", "forwarded", "rebound", "accused-told"}
+)
+
+PAST_TENSE: Final[dict[str, str]] = {
+    "hand-over": "handed-over",
+    "accept": "accepted",
+    "refuse": "refused",
+    "classify": "classified",
+    "designate-lead": "lead-designated",
+    "transfer": "transferred",
+    "bounce": "bounced",
+    "contact": "contacted",
+    "request-extension": "extension-requested",
+    "approve-extension": "extension-approved",
+    "refuse-extension": "extension-refused",
+    "verify": "verified",
+    "reply": "replied",
+    "review-reply": "reply-reviewed",
+    "check-quality": "quality-checked",
+    "answer": "answered",
+    "close": "closed",
+    "file-rectification": "rectification-filed",
+    "visit": "visited",
+    "send-back": "sent-back",
+    "terminate": "terminated",
+    "withdraw": "withdrawn",
+    "appeal": "appealed",
+    "review": "reviewed",
+    "recuse": "recused",
+    "merge": "merged",
+    "unmerge": "unmerged",
+    "supplement": "supplemented",
+    "note": "noted",
+    "archive": "archived",
+    "unmask": "unmasked",
+}
+
+Waiver = Literal[
+    # why a step that an act asks for first may be missing
+    "anonymous",  # the complainant gave no name
+    "answer-unwanted",  # the complainant wants no answer
+    "unreachable",  # the complainant cannot be reached, and the attempts are recorded
+]
+Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
+Verdict = Literal["pass", "fail", "true", "untrue", "unverifiable"]  # `result` of verify, review-reply, check-quality
+
+Debtor = Literal["administration", "agency", "officer", "receiver", "complainant", "superior"]
+Creditor = Literal["complainant", "administration", "agency", "next-level", "province", "government", "public"]
+Unit = Literal["working_days", "calendar_days", "hours", "same_day", "date"]
+Each = Literal["month", "quarter", "half-year", "year"]
+
+ACTS: Final[tuple[str, ...]] = get_args(Act)
+STATES: Final[tuple[str, ...]] = get_args(State)
