@@ -292,8 +292,8 @@ class Bus:
             bootstrap_servers=self._servers, client_id=self._name, enable_auto_commit=False, fetch_max_wait_ms=100
         )
         consumer.assign([TopicPartition(topic, number) for number in start])
-        await consumer.start()
         try:
+            await consumer.start()
             for number, offset in start.items():
                 consumer.seek(TopicPartition(topic, number), offset)
             while left is None or left:
@@ -304,6 +304,8 @@ class Bus:
                             yield _record(raw)
                     if left is not None and await consumer.position(tp) >= left.get(tp.partition, 0):
                         left.pop(tp.partition, None)
+        except KafkaError as problem:
+            raise Unavailable(f"{topic} cannot be read now: {problem!r}") from problem
         finally:
             await consumer.stop()
 

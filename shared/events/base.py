@@ -30,11 +30,12 @@ class Citation(Frozen):
 
 
 class Actor(Frozen):
-    """Who acts, as the token said: organisation code, role (DESIGN.md section 10) and user."""
+    """Who acts, as the token said (roles: DESIGN.md section 10); `case_id` is a complainant's own case."""
 
     organisation: str
     role: str
     user: str | None = None
+    case_id: str | None = None
 
 
 def event_id(case_id: str, name: str | int) -> str:

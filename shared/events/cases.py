@@ -71,7 +71,7 @@ class Dispatched(CaseEvent):
     """Who must answer (`accountable`), who holds the case now (`holder`), and the whole reasoning."""
 
     type: Literal["dispatched"] = "dispatched"
-    accountable: str
+    accountable: str | None = None
     administration: str | None = None
     holder: Literal["administration", "agency"]
     steps: tuple[Step, ...]

@@ -1,0 +1,110 @@
+"""Who may do what: one pure function over organisation, role, relation and the instrument. Deny by default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.routing.core.state import Case
+from shared.directory.tree import Directory
+from shared.events.base import Actor, Citation
+from shared.events.intake import ActRequested
+from shared.law.acts import ActRule
+from shared.law.cited import cited
+from shared.law.history import disposal_class
+from shared.law.instrument import Instrument
+
+STATES = {
+    "pending": "待交办", "assigned": "待受理", "accepted": "办理中", "closed": "已办结", "refused": "不予受理",
+    "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an act is not applied: a stable word, a sentence, and where the law says so."""
+
+    reason: str
+    explanation: str
+    citations: tuple[Citation, ...] = ()
+
+
+def relations(subject: Actor, case: Case, directory: Directory) -> frozenset[str]:
+    """How the subject stands to the case: its organisation's part in it, or being the complainant."""
+    found = set()
+    if subject.role == "complainant":
+        return frozenset({"complainant"} if subject.case_id == case.id else ())
+    if subject.organisation == case.accountable:
+        found.add("accountable")
+    if subject.organisation == case.opened.received_by:
+        found.add("receiving")
+    day = case.last_at.date()
+    if subject.organisation == case.administration or directory.supervises(
+        subject.organisation, case.opened.division, day
+    ):
+        found.add("supervising")
+    return frozenset(found)
+
+
+def allowed(
+    request: ActRequested, case: Case, rules: tuple[ActRule, ...], instrument: Instrument | None, directory: Directory
+) -> ActRule | Refusal:
+    """The rule that permits the act now, or why none does.
+
+    `rules` are those for this act: the instrument's and the common ones.
+    """
+    subject, known = request.by, relations(request.by, case, directory)
+    if not known and subject.role != "system":
+        return Refusal("out-of-scope", "该办件不在本单位的职责范围内")
+    if not rules:
+        title = f"《{instrument.title}》" if instrument else "未绑定文件的办件"
+        return Refusal("not-in-law", f"{title}没有规定“{request.act}”，任何人不得为之")
+    mine = [rule for rule in rules if rule.allows(subject.role, known)]
+    if not mine:
+        return _refusal("not-allowed", f"角色{subject.role}（{'、'.join(sorted(known))}）不得“{request.act}”", rules)
+    timely = [rule for rule in mine if case.state in rule.from_states]
+    if not timely:
+        states = "、".join(dict.fromkeys(STATES[state] for rule in mine for state in rule.from_states))
+        return _refusal("wrong-state", f"办件现为{STATES[case.state]}，“{request.act}”只能在{states}时进行", mine)
+    refusals = [_incomplete(rule, request, case, instrument) for rule in timely]
+    for rule, refusal in zip(timely, refusals, strict=True):
+        if refusal is None:
+            return rule
+    refusal = refusals[0]
+    assert refusal is not None
+    return refusal
+
+
+def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: Instrument | None) -> Refusal | None:
+    """What the act lacks under this rule, or None."""
+    if rule.kinds and case.opened.kind not in rule.kinds:
+        return _refusal("not-in-law", f"该规定不适用于{case.opened.kind}", [rule])
+    disposal = disposal_class(instrument, case.history) if instrument else None
+    if rule.when_class and disposal not in rule.when_class or disposal in rule.unless_class:
+        return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])
+    missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
+    if missing:
+        return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])
+    if not _waived(rule, case):
+        undone = [word for word in rule.after if not case.done(word, passed=rule.passed)]
+        if undone:
+            return _refusal("missing-step", f"须先完成：{'、'.join(undone)}", [rule])
+    return None
+
+
+def _given(data: Mapping[str, Any], sealed: Mapping[str, str], name: str) -> bool:
+    return data.get(name) not in (None, "", [], {}) or name in sealed
+
+
+def _waived(rule: ActRule, case: Case) -> bool:
+    complainant = case.opened.complainant
+    holds = {
+        "anonymous": complainant.anonymous,
+        "answer-unwanted": not complainant.wants_answer,
+        "unreachable": any(h.on == "contacted" and h.result == "unreachable" for h in case.history),
+    }
+    return any(holds[waiver] for waiver in rule.unless)
+
+
+def _refusal(reason: str, explanation: str, rules: tuple[ActRule, ...] | list[ActRule]) -> Refusal:
+    citations = tuple(dict.fromkeys(citation for rule in rules for citation in cited(rule.citations)))
+    return Refusal(reason, explanation, citations)

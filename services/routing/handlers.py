@@ -1,0 +1,126 @@
+"""`suda.intake` in, `suda.cases` out: parse, decide, commit, publish; offsets are committed last (DESIGN.md 6.2)."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from services.routing.core.chain import Decided
+from services.routing.desk import Desk, UnknownCase, commit
+from shared import metrics
+from shared.bus import Bus, Outgoing, Record
+from shared.clock import Clock
+from shared.dlq import Budget, letter
+from shared.errors import BadInput
+from shared.events import topics
+from shared.events.cases import Acted, Dispatched, Rejected
+from shared.events.intake import ComplaintReceived, IntakeEvent, parse
+from shared.journal import Commit, Journal
+
+MARGIN = 8192  # bytes of a record that headers and framing may take
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input with the record it came in."""
+
+    event: IntakeEvent
+    record: Record
+
+    @property
+    def trace(self) -> str | None:
+        found = self.record.headers.get("traceparent")
+        return found.decode() if found else None
+
+
+class Handler:
+    """One batch at a time."""
+
+    def __init__(self, bus: Bus, journal: Journal, desk: Desk, clock: Clock, largest: int) -> None:
+        self._bus, self._journal, self._desk, self._clock = bus, journal, desk, clock
+        self._budget = Budget()
+        self._largest = largest - MARGIN
+
+    async def handle(self, records: list[Record]) -> None:
+        """1. parse  2. load  3. decide and commit, layer by layer  4. publish, repeated inputs too."""
+        letters: list[Outgoing] = []
+        inputs: dict[str, list[Input]] = defaultdict(list)
+        for record in records:
+            try:
+                event = _checked(record)
+                inputs[event.case_id].append(Input(event, record))
+                self._budget.good()
+            except BadInput as wrong:
+                letters.append(self._dead(record, str(wrong)))
+        await self._desk.load(_to_load(inputs, self._desk))
+        outgoing: list[Outgoing] = []
+        while inputs:
+            outgoing += await self._layer(inputs, letters)
+        await self._bus.publish(letters + outgoing)
+        for _ in letters:
+            self._budget.bad()
+
+    async def _layer(self, inputs: dict[str, list[Input]], letters: list[Outgoing]) -> list[Outgoing]:
+        """Decide the first input of every case; those done leave `inputs`, those that lost are decided again."""
+        made: dict[str, tuple[Commit, Decided]] = {}
+        repeated: list[str] = []
+        for case_id, waiting in list(inputs.items()):
+            try:
+                decided = self._desk.decide(waiting[0].event)
+            except UnknownCase as unknown:
+                letters.append(self._dead(waiting[0].record, str(unknown)))
+                _done(inputs, case_id)
+                continue
+            if isinstance(decided, int):
+                repeated.append(f"{case_id}:{decided}")
+                _done(inputs, case_id)
+            elif any(len(value) > self._largest for _, value in decided.events):
+                letters.append(self._dead(waiting[0].record, "the event it would make is over the record limit"))
+                _done(inputs, case_id)
+            else:
+                made[case_id] = (commit(decided, waiting[0].trace), decided)
+        taken = await self._journal.append(pair[0] for pair in made.values())
+        lost = [case_id for case_id, (entry, _) in made.items() if entry.id in taken]
+        await self._desk.load(lost)
+        outgoing = [out for entry in await self._journal.get(repeated) for out in entry.outgoing(topics.CASES)]
+        for case_id, (entry, decided) in made.items():
+            if entry.id not in taken:
+                self._desk.keep(decided.case)
+                _count(decided)
+                outgoing += entry.outgoing(topics.CASES)
+                _done(inputs, case_id)
+        return outgoing
+
+    def _dead(self, record: Record, reason: str) -> Outgoing:
+        metrics.DEAD_LETTERS.labels(record.topic).inc()
+        return letter(record, reason, "routing", self._clock.now())
+
+
+def _checked(record: Record) -> IntakeEvent:
+    event = parse(record.value)
+    if record.key != event.case_id.encode():
+        raise BadInput("the record's key is not its case id")
+    return event
+
+
+def _to_load(inputs: dict[str, list[Input]], desk: Desk) -> list[str]:
+    """A new complaint reads nothing: its insert is the test. Acts need their case."""
+    return [
+        case_id
+        for case_id, waiting in inputs.items()
+        if not isinstance(waiting[0].event, ComplaintReceived) and desk.known(case_id) is None
+    ]
+
+
+def _done(inputs: dict[str, list[Input]], case_id: str) -> None:
+    inputs[case_id].pop(0)
+    if not inputs[case_id]:
+        del inputs[case_id]
+
+
+def _count(decided: Decided) -> None:
+    for event, _ in decided.events:
+        if isinstance(event, Dispatched):
+            metrics.DISPATCHED.labels(next((s.asked for s in event.steps if s.found), "nobody")).inc()
+            if event.instrument is None:
+                metrics.UNBOUND.inc()
+        elif isinstance(event, Acted | Rejected):
+            metrics.ACTS.labels(event.act, "applied" if isinstance(event, Acted) else event.reason).inc()
