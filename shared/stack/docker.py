@@ -38,7 +38,7 @@ def answers(timeout: float = 0.2) -> bool:
 
 def kafka_environment(port: int, settings: Settings) -> dict[str, str]:
     """The image reads server.properties from variables; the same rules as the embedded broker's."""
-    largest = str(settings.max_body_bytes + 100_000)
+    largest = str(settings.max_record_bytes * 2)
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -64,7 +64,7 @@ def argv(kind: str, home: Path, port: int) -> list[str]:
     """How the holder of a container is started; `kind` is kafka or store."""
     folder = home / f"{kind}-docker"
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o777)  # noqa: S103 - the image's user is not ours
+    folder.chmod(0o777)  # the image's user is not ours
     return [sys.executable, "-P", "-m", "shared.stack.docker", kind, str(folder), str(port)]
 
 

@@ -32,7 +32,7 @@ logger.start.level = INFO
 
 def properties(data: Path, port: int, controller: int, settings: Settings) -> str:
     """server.properties. One node holds everything once; nothing a person's case rests on is ever deleted by age."""
-    largest = settings.max_body_bytes + 100_000  # a bit above what we make, so that we refuse before the broker does
+    largest = settings.max_record_bytes * 2  # as the topics have it: a client refuses before the broker does
     return "".join(
         f"{key}={value}\n"
         for key, value in {
@@ -56,6 +56,8 @@ def properties(data: Path, port: int, controller: int, settings: Settings) -> st
             "share.coordinator.state.topic.min.isr": 1,
             "min.insync.replicas": 1,
             "group.initial.rebalance.delay.ms": 0,
+            "broker.heartbeat.interval.ms": 500,
+            "broker.session.timeout.ms": 3000,  # a killed broker may register anew only after this
             "log.retention.ms": -1,
             "offsets.retention.minutes": YEARS,
             "message.max.bytes": largest,

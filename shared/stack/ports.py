@@ -56,7 +56,7 @@ class Ports:
         if asked:
             if not self._reserve(asked):
                 raise ConfigurationError(
-                    f"port {asked}, asked for by SUDA_{field.upper()}, is taken: free it, name another, or unset the variable"
+                    f"port {asked}, asked for by SUDA_{field.upper()}, is taken: free it, name another, or unset it"
                 )
             return self._keep(name, asked)
         default = getattr(self._settings, field, None) if asked is None else None

@@ -5,6 +5,7 @@ A record `<home>/run/<name>.json` says what the supervisor started; the next sta
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -112,3 +113,8 @@ def end(leftovers: Iterable[Record], grace: float = 10.0) -> list[Record]:
     while any(record.alive for record in living):
         time.sleep(0.02)
     return living
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown: what stands before `@` is left out."""
+    return re.sub(r"//[^@/]*@", "//…@", address)

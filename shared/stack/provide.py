@@ -127,10 +127,8 @@ class _Builder:
             limit = time.monotonic() + 30
             while address and not probes[name](address):
                 if time.monotonic() > limit:
-                    shown = re.sub(r"//[^@/]*@", "//…@", address)
-                    raise Unavailable(
-                        f"{variables[name]}={shown} does not answer: start it, correct the address, or unset it"
-                    )
+                    shown = process.without_password(address)
+                    raise Unavailable(f"{variables[name]}={shown} does not answer: start it, correct or unset it")
                 time.sleep(0.2)
 
     # ---- services

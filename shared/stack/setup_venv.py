@@ -32,9 +32,9 @@ MENDS = (
         "a package differs from requirements.lock: check the package index in use, then again",
     ),
     (
-        r"Failed to establish|NewConnection|NameResolution|name resolution|ConnectTimeout|ReadTimeout|ProxyError|SSLError"
-        r"|ConnectionError|Connection refused|Network is unreachable",
-        "the package index cannot be reached: check the network, or set PIP_INDEX_URL to a mirror, then run ./suda again",
+        r"Failed to establish|NewConnection|NameResolution|name resolution|ConnectTimeout|ReadTimeout|ProxyError"
+        r"|SSLError|ConnectionError|Connection refused|Network is unreachable",
+        "the package index cannot be reached: check the network or PIP_INDEX_URL, then run ./suda again",
     ),
     (r"Permission denied|Read-only file system", f"{VENV} cannot be written: check its owner and rights"),
     (r"No matching distribution|Could not find a version", "the package index has no wheel for this Python and system"),
@@ -76,13 +76,13 @@ def check_machine() -> None:
     libc = platform.libc_ver()[0]
     if sys.platform.startswith("linux") and libc != "glibc":
         fail(
-            "this Python is built for musl, for which the Java runtime has no wheel: use a glibc system (Debian, Ubuntu, …)"
+            "this Python is built for musl, for which the Java runtime has no wheel: use a glibc system such as Debian"
         )
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         fail(
-            f"{sys.executable} lacks {' and '.join(missing)}: install {package} (apt-get install {package}), or set SUDA_PYTHON"
+            f"{sys.executable} lacks {' and '.join(missing)}: apt-get install {package}, or set SUDA_PYTHON to another"
         )
     if not os.access(ROOT, os.W_OK):
         fail(f"{ROOT} cannot be written, and .venv must be made there: copy the checkout to a folder of yours")
@@ -173,7 +173,8 @@ def build() -> None:
 
 def main() -> None:
     try:
-        check_machine() if not is_complete() else None
+        if not is_complete():
+            check_machine()
         with held_lock():
             if not is_complete():
                 build()
@@ -182,9 +183,7 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             fail(MENDS[0][1])
-        fail(
-            f"setting up .venv failed: {error.strerror} ({error.filename or ROOT}): check the folder's rights and the disk"
-        )
+        fail(f"setting up .venv failed: {error.strerror} ({error.filename or ROOT}): check the folder and the disk")
 
 
 if __name__ == "__main__":

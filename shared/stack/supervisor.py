@@ -102,9 +102,7 @@ class Supervisor:
             (self.home / "run").mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.home / "run" / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
-            raise ConfigurationError(
-                f"{self.home}: {error.strerror}; set SUDA_HOME to a folder that can be written"
-            ) from None
+            raise ConfigurationError(f"{self.home}: {error.strerror}; set SUDA_HOME to another folder") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -112,7 +110,7 @@ class Supervisor:
             other = process.read(self.home, "stack")
             whose = f" (process {other.pid})" if other and other.alive else ""
             raise ConfigurationError(
-                f"a supervisor{whose} already runs for {self.home}: use it, stop it with ./suda down, or set another SUDA_HOME"
+                f"a supervisor{whose} already runs for {self.home}: stop it with ./suda down, or set another SUDA_HOME"
             ) from None
 
     def _leave_home(self) -> None:
