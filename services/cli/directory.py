@@ -22,6 +22,17 @@ SAMPLES = Path(__file__).parents[2] / "deploy" / "samples" / "directory.yaml"
 app = typer.Typer(help="Organisations, divisions and matters.", no_args_is_help=True)
 
 
+def connected() -> Settings:
+    """This process's settings, with the running stack's Kafka where SUDA_KAFKA is not set."""
+    from shared.stack.running import attach
+
+    found = settings()
+    if found.kafka:
+        return found
+    running = attach(found)
+    return running.settings if running else found
+
+
 async def publish(records: Iterable[Record], settings: Settings) -> int:
     """Put the records onto the topic; returns how many."""
     from shared.bus import Bus, Outgoing
@@ -63,7 +74,7 @@ def load(
     """Check a directory file whole and load it; records it does not name stay as they are."""
     records = read(file)
     if not check:
-        asyncio.run(publish(records, settings()))
+        asyncio.run(publish(records, connected()))
     counts = {
         "divisions": sum(isinstance(record, Division) for record in records),
         "organisations": sum(isinstance(record, Organisation) for record in records),
@@ -83,7 +94,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout")] = False,
 ) -> None:
     """Show what is on the topic, or the records of one code with their older versions."""
-    directory, faults = asyncio.run(from_topic(settings()))
+    directory, faults = asyncio.run(from_topic(connected()))
     records = [record for record in directory.records() if code in (None, record.code)]
     if code is not None and not records:
         raise ConfigurationError(f"the directory knows no {code}; ./suda directory show lists its codes")
