@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+from aiokafka.partitioner import murmur2
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -270,6 +271,17 @@ class Bus:
         deadlines = await self.ends(topics.DEADLINES)
         await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
 
+    async def settled_for_timers(self, partitions: set[int]) -> None:
+        """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic)."""
+        intake = await self.ends(topics.INTAKE)
+        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, {n: e for n, e in intake.items() if n in partitions})
+        cases = await self.ends(topics.CASES)
+        await self.reached(topics.SLA_GROUP, topics.CASES, {n: e for n, e in cases.items() if n in partitions})
+
+    def partition(self, key: bytes) -> int:
+        """Where a key lies: murmur2, as every producer of ours does it."""
+        return murmur2_partition(key, self._settings.partitions)
+
     async def read_all(self, topic: str) -> AsyncIterator[Record]:
         """Every record of `topic` from the beginning to the ends noted now, without a group."""
         ends = {number: end for number, end in (await self.ends(topic)).items() if end > 0}
@@ -327,6 +339,11 @@ class Bus:
 async def _metadata(asker: AIOKafkaConsumer, topic: str) -> set[int]:
     await asker.topics()
     return asker.partitions_for_topic(topic) or set()
+
+
+def murmur2_partition(key: bytes, count: int) -> int:
+    """Kafka's default partition of a key among `count`."""
+    return int((murmur2(key) & 0x7FFFFFFF) % count)
 
 
 def _end(problem: BaseException) -> None:

@@ -80,7 +80,7 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runner.task = asyncio.create_task(runner.start())
-        runner.task.add_done_callback(_end_on_configuration_error)
+        runner.task.add_done_callback(end_with)
         try:
             yield
         finally:
@@ -94,9 +94,10 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
     return app
 
 
-def _end_on_configuration_error(task: asyncio.Task[None]) -> None:
+def end_with(task: asyncio.Task[None]) -> None:
+    """A task this process cannot live without failed: end the process, the supervisor starts another."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("cannot start: %s", error)
+        log.critical("this process ends: %s", error, exc_info=error)
         logging.shutdown()
         os._exit(78 if isinstance(error, ConfigurationError) else 70)
 

@@ -1,0 +1,167 @@
+"""The deadlines of one case: fold its events into duties, and say what changed. Pure; the same history gives the same
+deadlines in whatever batches it arrived.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
+from shared.events.deadlines import Change, DeadlineEvent, deadline_id
+from shared.law.calendar import Calendar
+from shared.law.cited import cited
+from shared.law.due import ZONE
+from shared.law.history import Duty, Happening, duties, happenings
+from shared.law.instrument import Instrument
+
+Key = tuple[str, int]
+CHANGED_BY: dict[str, Change] = {"met": "discharged", "late": "discharged", "superseded": "superseded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What sla must know of a case besides its history; written with each commit, so that nothing else is read."""
+
+    instrument: str | None = None
+    law_digest: str | None = None
+    received_on: date | None = None
+    division: str = ""
+    kind: str = ""
+    channel: str = ""
+    administration: str | None = None
+    accountable: str | None = None
+    receiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """One duty as last published."""
+
+    due_day: date
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One case: the seq applied last, its facts and history, and what was published of each duty."""
+
+    case_id: str
+    seq: int = 0
+    facts: Facts = Facts()
+    history: tuple[Happening, ...] = ()
+    emitted: Mapping[Key, Emitted] = field(default_factory=dict)
+
+
+def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
+    """The case after `event`, its duties not yet looked at."""
+    facts = watched.facts
+    if isinstance(event, Opened):
+        facts = Facts(
+            instrument=event.instrument,
+            law_digest=event.law_digest,
+            received_on=event.received_on,
+            division=event.division,
+            kind=event.kind,
+            channel=event.channel,
+            administration=event.administration,
+            receiver=event.received_by,
+        )
+    elif isinstance(event, Dispatched):
+        facts = replace(facts, accountable=event.accountable, administration=event.administration)
+    elif isinstance(event, Acted) and event.accountable:
+        facts = replace(facts, accountable=event.accountable)
+    return replace(watched, seq=event.seq, facts=facts, history=watched.history + happenings(event))
+
+
+def changes(
+    watched: Watched, instrument: Instrument | None, calendar: Calendar, at: datetime
+) -> tuple[Watched, list[DeadlineEvent]]:
+    """What is now different from what was published, and the case with that noted; `at`: the event's instant."""
+    if instrument is None:
+        return watched, []
+    facts = watched.facts
+    now = duties(instrument, watched.history, calendar, kind=facts.kind, channel=facts.channel)
+    found: list[DeadlineEvent] = []
+    for key, duty in now.items():
+        for change in _transitions(watched.emitted.get(key), duty):
+            found.append(_event(watched, duty, change, duty.ended_at or at, calendar))
+    gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
+    emitted = dict(watched.emitted) | {key: Emitted(duty.due.due_day, duty.status) for key, duty in now.items()}
+    for key in gone:
+        found.append(_gone(watched, instrument, key, at, calendar))
+        emitted[key] = replace(emitted[key], status="superseded")
+    return replace(watched, emitted=emitted), found
+
+
+def _transitions(before: Emitted | None, duty: Duty) -> Iterable[Change]:
+    if before is None or (before.status == "superseded" and duty.status != "superseded"):
+        yield "opened"
+    elif before.status == "open" and before.due_day != duty.due.due_day:
+        yield "extended"
+    if duty.status != "open" and (before is None or before.status != duty.status):
+        yield CHANGED_BY[duty.status]
+
+
+def _event(watched: Watched, duty: Duty, change: Change, at: datetime, calendar: Calendar) -> DeadlineEvent:
+    due = duty.due
+    return DeadlineEvent(
+        id=deadline_id(watched.case_id, duty.id, duty.generation, f"{change}@{watched.seq}"),
+        type=change,
+        case_id=watched.case_id,
+        seq=watched.seq,
+        obligation=duty.id,
+        generation=duty.generation,
+        at=duty.start_at if change == "opened" else at,
+        instrument=watched.facts.instrument or "",
+        title=duty.obligation.title,
+        owes=duty.obligation.owes,
+        debtor=debtor(watched.facts, duty.obligation.owes),
+        start_day=due.start_day,
+        due_day=due.due_day,
+        due_at=due.due_at,
+        latest_day=due.latest_day,
+        provisional=due.provisional,
+        late_days=late_days(due.due_day, at, calendar) if change == "discharged" and duty.status == "late" else None,
+        citations=cited(due.citations),
+        interpretation=due.interpretation,
+    )
+
+
+def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime, calendar: Calendar) -> DeadlineEvent:
+    """A duty that no longer follows from the history (another class): superseded, on its last published day."""
+    name, generation = key
+    obligation = instrument.obligation(name)
+    day = watched.emitted[key].due_day
+    return DeadlineEvent(
+        id=deadline_id(watched.case_id, name, generation, f"superseded@{watched.seq}"),
+        type="superseded",
+        case_id=watched.case_id,
+        seq=watched.seq,
+        obligation=name,
+        generation=generation,
+        at=at,
+        instrument=watched.facts.instrument or "",
+        title=obligation.title,
+        owes=obligation.owes,
+        debtor=debtor(watched.facts, obligation.owes),
+        start_day=day,
+        due_day=day,
+        due_at=datetime.combine(day, datetime.min.time(), ZONE) + timedelta(days=1),
+        citations=cited(obligation.citations),
+    )
+
+
+def debtor(facts: Facts, owes: str) -> str | None:
+    """The code of the organisation that owes a duty of this kind."""
+    if owes in ("agency", "officer"):
+        return facts.accountable
+    if owes == "receiver":
+        return facts.receiver or facts.administration
+    return facts.administration
+
+
+def late_days(due_day: date, at: datetime, calendar: Calendar) -> int:
+    """Working days after the due day up to the day it was done (GB/T 39046 超期天数)."""
+    last = at.astimezone(ZONE).date()
+    days = (due_day + timedelta(days=n) for n in range(1, (last - due_day).days + 1))
+    return sum(calendar.day(day).counts for day in days)

@@ -1,0 +1,89 @@
+"""Watched cases in hand: loaded from the journal, advanced by events, kept in a bounded cache."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.sla.core.watch import Watched, advance, changes
+from services.sla.memory import facts, restored
+from shared.events.base import headers
+from shared.events.cases import AnyCaseEvent
+from shared.events.deadlines import DeadlineEvent, ce_type
+from shared.journal import Commit, Entry, Journal
+from shared.law import Calendar, Instrument, Library, Obligation
+
+CACHED = 50_000  # cases
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a run of events did to one case."""
+
+    before: Watched
+    after: Watched
+    events: tuple[DeadlineEvent, ...]
+    cause: str
+    trace: str | None
+
+    def commit(self, more: Iterable[DeadlineEvent] = ()) -> Commit:
+        """The journal's document: `seq` is the first event applied, `facts.upto` the last."""
+        entries = tuple(entry(event, self.cause, self.trace) for event in (*self.events, *more))
+        return Commit(self.after.case_id, self.before.seq + 1, self.cause, entries, facts(self.before, self.after))
+
+
+def entry(event: DeadlineEvent, cause: str | None, trace: str | None = None) -> Entry:
+    """A deadline event's bytes and headers."""
+    return Entry(
+        event.to_bytes(),
+        headers(id=event.id, type=ce_type(event), subject=event.case_id, time=event.at, cause=cause, trace=trace),
+    )
+
+
+class Desk:
+    """The cache advances only by whole commits; what it misses is folded from the journal."""
+
+    def __init__(self, journal: Journal, law: Library, calendar: Calendar) -> None:
+        self._journal, self._law, self._calendar = journal, law, calendar
+        self._cache: OrderedDict[str, Watched] = OrderedDict()
+
+    async def load(self, ids: Iterable[str], *, anew: bool = False) -> dict[str, list[Commit]]:
+        """Have these cases in the cache where they exist; returns the histories that were read for it."""
+        wanted = [case_id for case_id in ids if anew or case_id not in self._cache]
+        histories = await self._journal.histories(wanted)
+        for case_id, commits in histories.items():
+            if watched := restored(commits):
+                self.keep(watched)
+            else:
+                self._cache.pop(case_id, None)
+        return histories
+
+    def known(self, case_id: str) -> Watched | None:
+        return self._cache.get(case_id)
+
+    def keep(self, watched: Watched) -> None:
+        self._cache[watched.case_id] = watched
+        self._cache.move_to_end(watched.case_id)
+        while len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
+
+    def instrument(self, watched: Watched) -> Instrument | None:
+        facts = watched.facts
+        if facts.instrument is None:
+            return None
+        return self._law.get(facts.instrument, facts.law_digest, day=facts.received_on)
+
+    def obligation(self, event: DeadlineEvent) -> Obligation:
+        """The duty a deadline event is about, in the edition its case is bound to."""
+        watched = self._cache.get(event.case_id)
+        found = self.instrument(watched) if watched else None
+        return (found or self._law.get(event.instrument)).obligation(event.obligation)
+
+    def apply(self, before: Watched, run: list[tuple[AnyCaseEvent, str | None]]) -> Applied:
+        """A run of consecutive events of one case, each looked at in turn."""
+        watched, found = before, list[DeadlineEvent]()
+        for event, _ in run:
+            watched = advance(watched, event)
+            watched, more = changes(watched, self.instrument(watched), self._calendar, event.at)
+            found += more
+        last, trace = run[-1]
+        return Applied(before, watched, tuple(found), last.event_id, trace)

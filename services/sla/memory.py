@@ -1,0 +1,80 @@
+"""A watched case to and from its journal: each commit's facts hold what its events added to the history."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from services.sla.core.watch import Emitted, Facts, Watched
+from shared.events import deadlines
+from shared.journal import Commit
+from shared.law.history import Happening
+
+
+def facts(before: Watched, after: Watched) -> dict[str, Any]:
+    """What a commit must hold so that `restored` finds the case again: the seq reached, and what changed."""
+    found: dict[str, Any] = {
+        "upto": after.seq,
+        "history": [_written(happening) for happening in after.history[len(before.history) :]],
+    }
+    if after.facts != before.facts:
+        given = {name: getattr(after.facts, name) for name in Facts.__dataclass_fields__}
+        found["case"] = {k: v.isoformat() if isinstance(v, date) else v for k, v in given.items() if v is not None}
+    return found
+
+
+def restored(commits: Iterable[Commit]) -> Watched | None:
+    """The case as its commits, in order, left it; None without any."""
+    watched: Watched | None = None
+    for commit in commits:
+        assert commit.facts is not None
+        before = watched or Watched(commit.case_id)
+        watched = Watched(
+            case_id=commit.case_id,
+            seq=commit.facts["upto"],
+            facts=_facts(commit.facts["case"]) if "case" in commit.facts else before.facts,
+            history=before.history + tuple(_read(row) for row in commit.facts["history"]),
+            emitted=_emitted(before.emitted, commit),
+        )
+    return watched
+
+
+def _facts(row: Mapping[str, Any]) -> Facts:
+    day = row.get("received_on")
+    return Facts(**{**row, "received_on": date.fromisoformat(day) if day else None})
+
+
+def _emitted(before: Mapping[tuple[str, int], Emitted], commit: Commit) -> dict[tuple[str, int], Emitted]:
+    emitted = dict(before)
+    for entry in commit.entries:
+        event = deadlines.parse(entry.value)
+        key = (event.obligation, event.generation)
+        if event.type in ("opened", "extended"):
+            emitted[key] = Emitted(event.due_day, "open")
+        elif event.type == "superseded":
+            emitted[key] = Emitted(event.due_day, "superseded")
+        elif event.type == "discharged":
+            emitted[key] = Emitted(event.due_day, "met" if event.at < event.due_at else "late")
+    return emitted
+
+
+def _written(happening: Happening) -> dict[str, Any]:
+    """Instants as ISO text: the store keeps milliseconds only, and a deadline is judged on more."""
+    row: dict[str, Any] = {"on": happening.on, "at": happening.at.isoformat()}
+    for name in ("outcome", "result", "disposal"):
+        if (value := getattr(happening, name)) is not None:
+            row[name] = value
+    if happening.until is not None:
+        row["until"] = happening.until.isoformat()
+    return row
+
+
+def _read(row: Mapping[str, Any]) -> Happening:
+    until = row.get("until")
+    return Happening(
+        on=row["on"],
+        at=datetime.fromisoformat(row["at"]),
+        outcome=row.get("outcome"),
+        result=row.get("result"),
+        disposal=row.get("disposal"),
+        until=date.fromisoformat(until) if until else None,
+    )

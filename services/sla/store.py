@@ -1,0 +1,86 @@
+"""Sla's queries. Hot paths insert; what is deleted or confirmed goes one call a batch.
+
+`journal` what each input did · `open` the duties whose rungs are watched · `rungs` every rung claimed, for good ·
+`claims` batches of rungs claimed and not yet confirmed by Kafka · `early` events that came before their predecessor.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from shared.errors import Unavailable
+from shared.journal import Journal
+from shared.settings import Settings
+from shared.store import Client, Document, find_by_id, insert_new
+
+
+def _away(error: PyMongoError) -> Unavailable:
+    return Unavailable(f"the store does not answer: {type(error).__name__}")
+
+
+class Store:
+    """The database `sla`."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        database = client[settings.database("sla")]
+        self.journal = Journal(database)
+        self._open, self._rungs = database["open"], database["rungs"]
+        self._claims, self._early = database["claims"], database["early"]
+
+    async def open_rows(self, rows: list[Document]) -> None:
+        await insert_new(self._open, rows)
+
+    async def drop_rows(self, ids: Iterable[str]) -> None:
+        await self._delete(self._open, list(ids))
+
+    async def watched_rows(self, partitions: set[int]) -> list[Document]:
+        """Every open duty of these partitions: what the heap is filled with when they are taken."""
+        return await self._find(self._open, {"partition": {"$in": sorted(partitions)}})
+
+    async def rows(self, ids: Iterable[str]) -> dict[str, Document]:
+        return {row["_id"]: row for row in await find_by_id(self._open, ids)}
+
+    async def claimed(self, ids: Iterable[str]) -> set[str]:
+        """Which of these rungs somebody has claimed."""
+        return {row["_id"] for row in await find_by_id(self._rungs, ids, {"_id": 1})}
+
+    async def claim(self, batch: str, partitions: set[int], rungs: list[Document]) -> set[str]:
+        """Note the batch, then claim its rungs; returns those that were claimed before."""
+        note = {"_id": batch, "partitions": sorted(partitions), "rungs": [rung["_id"] for rung in rungs]}
+        await insert_new(self._claims, [note])
+        return await insert_new(self._rungs, rungs)
+
+    async def confirm(self, batches: Iterable[str]) -> None:
+        await self._delete(self._claims, list(batches))
+
+    async def unconfirmed(self, partitions: set[int]) -> list[tuple[str, list[Document]]]:
+        """Batches claimed and perhaps not published, each with its rungs that were claimed."""
+        notes = await self._find(self._claims, {"partitions": {"$in": sorted(partitions)}})
+        return [(note["_id"], await find_by_id(self._rungs, note["rungs"])) for note in notes]
+
+    async def put_early(self, rows: list[Document]) -> None:
+        await insert_new(self._early, rows)
+
+    async def early(self) -> list[Document]:
+        return await self._find(self._early, {})
+
+    async def drop_early(self, ids: Iterable[str]) -> None:
+        await self._delete(self._early, list(ids))
+
+    @staticmethod
+    async def _find(collection: Any, query: Document) -> list[Document]:
+        try:
+            found: list[Document] = await collection.find(query).to_list()
+            return found
+        except PyMongoError as error:
+            raise _away(error) from error
+
+    @staticmethod
+    async def _delete(collection: Any, ids: list[str]) -> None:
+        if not ids:
+            return
+        try:
+            await collection.delete_many({"_id": {"$in": ids}})
+        except PyMongoError as error:
+            raise _away(error) from error

@@ -1,0 +1,190 @@
+"""The rungs, fired at their instant and never before: claimed, published, confirmed (DESIGN.md 6.5).
+
+1. the next instant of a heap is awaited;  2. a barrier: routing has decided, and sla applied, all that lay in the input
+at or after that instant;  3. what is still open is claimed by inserting its id;  4. published;  5. confirmed.
+A claim without a confirmation is published again, same bytes, by whoever takes the partition.
+"""
+
+import asyncio
+import heapq
+import logging
+import time
+import uuid
+from datetime import datetime
+
+from services.sla.core.timers import Rung, fired, row, row_id, rungs, still_open
+from services.sla.core.watch import debtor
+from services.sla.desk import Desk, entry
+from services.sla.store import Store
+from shared import metrics
+from shared.bus import Bus, Outgoing
+from shared.clock import Clock
+from shared.errors import Unavailable
+from shared.events import topics
+from shared.events.deadlines import DeadlineEvent, parse
+from shared.law import Calendar
+from shared.law.operations import Operations
+from shared.store import Document
+
+log = logging.getLogger("suda.sla.timers")
+AT_ONCE = 500  # rungs claimed and published together
+
+
+class Timers:
+    """The heap of this process's partitions and the task that fires it."""
+
+    def __init__(
+        self, bus: Bus, store: Store, desk: Desk, operations: Operations, calendar: Calendar, clock: Clock,
+        lock: asyncio.Lock,
+    ) -> None:  # fmt: skip
+        self._bus, self._store, self._desk = bus, store, desk
+        self._operations, self._calendar, self._clock, self._lock = operations, calendar, clock, lock
+        self._heap: list[tuple[datetime, str, str, Rung]] = []
+        self._partitions: dict[str, int] = {}  # row -> partition
+        self._owned: set[int] = set()
+        self._wake = asyncio.Event()
+        self.firing = False
+
+    def partition_of(self, case_id: str) -> int:
+        return self._bus.partition(case_id.encode())
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The earliest instant watched; None when nothing is."""
+        return self._heap[0][0] if self._heap else None
+
+    async def gained(self, partitions: set[int]) -> None:
+        """Publish again what was claimed and not confirmed, and watch the open duties of these partitions."""
+        self._owned |= partitions
+        for batch, claimed in await self._store.unconfirmed(partitions):
+            await self._publish(claimed)
+            await self._store.confirm([batch])
+        for stored in await self._store.watched_rows(partitions):
+            self._push(stored)
+        self._wake.set()
+
+    def lost(self, partitions: set[int]) -> None:
+        """Forget these partitions; their rows stay in the store for the next owner."""
+        self._owned -= partitions
+        self._partitions = {row: p for row, p in self._partitions.items() if p in self._owned}
+        self._heap = [item for item in self._heap if item[3].row in self._partitions]
+        heapq.heapify(self._heap)
+        metrics.OPEN_OBLIGATIONS.set(len(self._partitions))
+
+    async def watch(self, events: list[DeadlineEvent], partitions: dict[str, int]) -> None:
+        """Store and watch what these events opened or extended, and drop what they ended. May be repeated."""
+        opened = [self._row(e, partitions[e.case_id]) for e in events if e.type in ("opened", "extended")]
+        ended = [row_id(e) for e in events if e.type in ("discharged", "superseded")]
+        over = set(ended)
+        opened = [stored for stored in opened if stored["_id"] not in over]
+        await self._store.open_rows(opened)
+        await self._store.drop_rows(ended)
+        for stored in opened:
+            self._push(stored)
+        for name in ended:
+            self._partitions.pop(name, None)
+        metrics.OPEN_OBLIGATIONS.set(len(self._partitions))
+        if opened:
+            self._wake.set()
+
+    def _row(self, event: DeadlineEvent, partition: int) -> Document:
+        obligation = self._desk.obligation(event)
+        return row(event, partition, obligation, self._operations, self._calendar)
+
+    def _push(self, stored: Document) -> None:
+        if stored["_id"] in self._partitions:
+            return
+        self._partitions[stored["_id"]] = stored["partition"]
+        for rung in rungs(stored):
+            heapq.heappush(self._heap, (rung.at, rung.row, rung.name, rung))
+
+    async def run(self) -> None:
+        """For ever: await the next instant, take the barrier, fire what is due."""
+        while True:
+            self._wake.clear()
+            next_due = self.next_due
+            if next_due is None:
+                await self._wake.wait()
+                continue
+            await self._clock.until(next_due, self._wake)
+            if self._clock.now() < next_due:
+                continue
+            try:
+                self.firing = True
+                await self._fire_due()
+            except Unavailable as away:
+                log.warning("rungs wait: %s", away)
+                await asyncio.sleep(0.5)
+            finally:
+                self.firing = False
+
+    async def _fire_due(self) -> None:
+        now = self._clock.now()
+        await self._barrier()
+        async with self._lock:
+            due: list[Rung] = []
+            while self._heap and self._heap[0][0] <= now and len(due) < AT_ONCE:
+                due.append(heapq.heappop(self._heap)[3])
+            watched = [rung for rung in due if rung.row in self._partitions]
+            try:
+                await self._fire(watched)
+            except BaseException:
+                for rung in watched:
+                    heapq.heappush(self._heap, (rung.at, rung.row, rung.name, rung))
+                raise
+
+    async def _barrier(self) -> None:
+        """Everything in the input now has been decided and applied here (DESIGN.md 6.5)."""
+        started = time.monotonic()
+        waiting = asyncio.create_task(self._bus.settled_for_timers(self._owned))
+        try:
+            while not waiting.done():
+                metrics.BARRIER_AGE.set(time.monotonic() - started)
+                await asyncio.wait({waiting}, timeout=1)
+            await waiting
+        finally:
+            waiting.cancel()
+            metrics.BARRIER_AGE.set(0)
+
+    async def _fire(self, due: list[Rung]) -> None:
+        claimed = await self._store.claimed(rung.claim() for rung in due)
+        due = [rung for rung in due if rung.claim() not in claimed]
+        stored = await self._store.rows({rung.row for rung in due})
+        opened = {name: parse(bytes(found["opened"])) for name, found in stored.items()}
+        await self._desk.load({event.case_id for event in opened.values()})
+        claims, events, gone = [], [], set()
+        for rung in due:
+            event = opened.get(rung.row)
+            watched = self._desk.known(event.case_id) if event else None
+            if event is None or watched is None or not still_open(watched, event):
+                gone.add(rung.row)
+                continue
+            made = fired(event, rung, self._clock.now(), debtor(watched.facts, event.owes))
+            out = entry(made, None)
+            headers = {name: value.decode() for name, value in out.headers.items()}
+            claims.append({"_id": rung.claim(), "case": made.case_id, "v": out.value, "h": headers})
+            events.append(made)
+        if claims:
+            batch = str(uuid.uuid4())
+            taken = await self._store.claim(
+                batch, {self._partitions[rung.row] for rung in due if rung.row not in gone}, claims
+            )
+            await self._publish([claim for claim in claims if claim["_id"] not in taken])
+            await self._store.confirm([batch])
+        await self._store.drop_rows(gone)
+        for name in gone:
+            self._partitions.pop(name, None)
+        for made in events:
+            metrics.DEADLINES.labels(made.obligation, made.type).inc()
+            if made.fired and made.rung_due:
+                metrics.TIMER_LATENESS.observe((made.fired - made.rung_due).total_seconds())
+
+    async def _publish(self, claims: list[Document]) -> None:
+        await self._bus.publish(
+            [
+                Outgoing(
+                    topics.DEADLINES, c["case"].encode(), bytes(c["v"]), {k: v.encode() for k, v in c["h"].items()}
+                )
+                for c in claims
+            ]
+        )
