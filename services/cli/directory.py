@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared.directory.files import read
 from shared.directory.model import Division, Matter, Organisation, Record, record_key, record_value
@@ -52,16 +52,23 @@ async def from_topic(settings: Settings) -> tuple[Directory, tuple[str, ...]]:
 
 
 async def load_if_empty(settings: Settings) -> int:
-    """Load SUDA_DIRECTORY, or else the samples, when the topic holds nothing; returns how many records."""
+    """Load SUDA_DIRECTORY, or else the samples, when the topic holds nothing; returns how many records.
+
+    A load that was cut off is completed: what lies there is then a part of the file and nothing else.
+    """
     directory, _ = await from_topic(settings)
-    if len(directory):
-        return 0
     path = settings.directory or SAMPLES
-    loaded = await publish(read(path), settings)
+    records, there = read(path), set(directory.records())
+    missing = [record for record in records if record not in there]
+    if not missing or not there <= set(records):
+        return 0
+    loaded = await publish(missing, settings)
     note = (
         "" if settings.directory else "; these are SAMPLES, not real organisations: load your own with SUDA_DIRECTORY"
     )
-    Console(stderr=True).print(f"directory: {loaded} records loaded from {path.name}{note}", highlight=False)
+    Console(stderr=True).print(
+        f"directory: {loaded} records of {path.name} loaded{note}", highlight=False, soft_wrap=True
+    )
     return loaded
 
 
@@ -102,13 +109,21 @@ def show(
         found = [record.model_dump(mode="json", by_alias=True) for record in records]
         typer.echo(json.dumps({"offset": directory.offset, "records": found, "faults": faults}, ensure_ascii=False))
         return
-    Console().print(_table(records, with_history=code is not None))
+    Console().print(_table(records, with_history=code is not None), soft_wrap=True)
     for fault in faults:
-        Console(stderr=True).print(fault, highlight=False)
+        Console(stderr=True).print(fault, highlight=False, soft_wrap=True)
 
 
 def _table(records: Iterable[Record], with_history: bool) -> Table:
-    table = Table("kind", "code", "name", "belongs to", "from", "until")
+    table = Table(
+        "kind",
+        Column("code", no_wrap=True),
+        Column("name", overflow="fold"),
+        Column("belongs to", overflow="fold"),
+        "from",
+        "until",
+        box=None,
+    )
     for record in records:
         for version in (record, *record.history) if with_history else (record,):
             days = (str(day) if day else "" for day in (version.from_, version.until))
