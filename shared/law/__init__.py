@@ -13,6 +13,7 @@ from shared.law.errors import LawError, LawErrors, NothingDue, NotInForce, Unkno
 from shared.law.instrument import Instrument
 from shared.law.library import Library, load
 from shared.law.obligation import Extension, Obligation, Period, Trigger
+from shared.law.operations import Operations, Rung, RungInstant, load_operations, rung_instants
 from shared.law.provisions import DisposalClass, Ground
 
 __all__ = [
@@ -35,10 +36,15 @@ __all__ = [
     "NotInForce",
     "NothingDue",
     "Obligation",
+    "Operations",
     "Period",
+    "Rung",
+    "RungInstant",
     "Trigger",
     "UnknownProvision",
     "due",
     "extension_limit",
     "load",
+    "load_operations",
+    "rung_instants",
 ]
