@@ -147,8 +147,9 @@ def explain(log: Path) -> NoReturn:
     for pattern, mend in MENDS:
         if re.search(pattern, text):
             fail(f"{mend} ({log})")
-    errors = [line for line in text.splitlines() if line.startswith("ERROR")] or text.splitlines()[-1:]
-    fail(f"setting up .venv failed: {errors[0] if errors else 'no output'} (see {log})")
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
+    errors = [line for line in lines if re.match(r"(ERROR|[A-Z]\w*Error): ", line)]
+    fail(f"setting up .venv failed: {(errors or lines)[-1]} (see {log})")
 
 
 def build() -> None:
