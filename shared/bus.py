@@ -98,6 +98,7 @@ class Bus:
         self._producer: AIOKafkaProducer | None = None
         self._asker: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
+        self._known: dict[str, set[int]] = {}
         self._stopping = asyncio.Event()
         self.waiting: str | None = None  # why a consumer of this process does not go on, for /health/ready
 
@@ -243,12 +244,9 @@ class Bus:
 
     async def committed(self, group: str, topic: str) -> Ends:
         """The next offset each partition's reader of `group` will take; 0 where none was committed."""
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, client_id=f"{self._name}-admin")
-            await admin.start()
-            self._admin = admin
         try:
-            found = await asyncio.wait_for(self._admin.list_consumer_group_offsets(group), self._settings.send_timeout)
+            admin = await self._administering()
+            found = await asyncio.wait_for(admin.list_consumer_group_offsets(group), self._settings.send_timeout)
         except (TimeoutError, KafkaError) as problem:
             raise Unavailable(f"Kafka does not tell the offsets of {group}: {problem!r}") from problem
         offsets = {tp.partition: max(0, meta.offset) for tp, meta in found.items() if tp.topic == topic}
@@ -288,9 +286,9 @@ class Bus:
         async for record in self._follow(topic, dict.fromkeys(ends, 0), ends):
             yield record
 
-    async def tail(self, topic: str, *, beginning: bool = False) -> AsyncIterator[Record]:
-        """Every record of `topic` from its end (or beginning) on, without a group, for ever."""
-        start = await self.ends(topic)
+    async def tail(self, topic: str, *, beginning: bool = False, start: Ends | None = None) -> AsyncIterator[Record]:
+        """Every record of `topic` from its end (or beginning, or `start`) on, without a group, for ever."""
+        start = await self.ends(topic) if start is None else start
         if beginning:
             start = dict.fromkeys(start, 0)
         async for record in self._follow(topic, start, None):
@@ -328,17 +326,26 @@ class Bus:
             self._asker = asker
         return self._asker
 
+    async def _administering(self) -> AIOKafkaAdminClient:
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, client_id=f"{self._name}-admin")
+            await admin.start()
+            self._admin = admin
+        return self._admin
+
     async def _partitions(self, topic: str) -> set[int]:
-        asker = await self._asking()
-        found = asker.partitions_for_topic(topic) or await _metadata(asker, topic)
-        if not found:
-            raise Unavailable(f"the topic {topic} does not exist yet; ./suda up creates it")
-        return found
-
-
-async def _metadata(asker: AIOKafkaConsumer, topic: str) -> set[int]:
-    await asker.topics()
-    return asker.partitions_for_topic(topic) or set()
+        """The partitions of a topic; their number is fixed for life, so it is asked for once."""
+        if topic not in self._known:
+            try:
+                admin = await self._administering()
+                described = await asyncio.wait_for(admin.describe_topics([topic]), self._settings.send_timeout)
+            except (TimeoutError, KafkaError) as problem:
+                raise Unavailable(f"Kafka does not describe {topic}: {problem!r}") from problem
+            found = {part["partition"] for one in described for part in one["partitions"]}
+            if not found:
+                raise Unavailable(f"the topic {topic} does not exist yet; ./suda up creates it")
+            self._known[topic] = found
+        return self._known[topic]
 
 
 def murmur2_partition(key: bytes, count: int) -> int:

@@ -4,6 +4,8 @@ SudaError
 ├── ConfigurationError   a setting, a file or this machine is wrong: exit 2, the mend is in the sentence
 ├── Unavailable          Kafka or the store does not answer now: try again (503 over HTTP)
 ├── BadInput             bytes that cannot be what they claim to be: goes to suda.dlq with the reason
+│   └── Tampered         a sealed value or wrapped key that was changed (shared/privacy/seal.py)
+├── Unauthorised         a token that is missing, false or over (shared/privacy/tokens.py)
 └── TooMuchPoison        bad input without end: a bad deploy; the consumer stops until somebody looks
 """
 
