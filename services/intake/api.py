@@ -86,7 +86,8 @@ async def _act(intake: Intake, request: Request, case_id: str, by: Subject) -> A
     if key_id is None:
         raise unknown_case()
     data_key = await _key(intake, key_id) if data.parts()[1] else None
-    actor = Actor(organisation=by.organisation, role=by.role, user=by.user, case_id=by.case_id and str(by.case_id))
+    own = str(by.case_id) if by.case_id else None
+    actor = Actor(organisation=by.organisation, role=by.role, user=by.user, case_id=own)
     identity = act_id(intake.keyring, case, key, by)
     return ActDraft(identity, case, asked.act, data, actor, data_key, incoming.trace(request))
 
