@@ -24,7 +24,7 @@ class ActRule(Entry):
     to: AfterAct | None = None  # None: the state stays
     requires: tuple[str, ...] = ()  # data fields that must be present and not empty
     after: tuple[TriggerWord, ...] = ()  # steps that must have happened (since the last send-back, if any)
-    passed: bool = False  # of `after`: with result pass / true
+    passed: bool = False  # of `after`: with result pass or confirmed
     unless: tuple[Waiver, ...] = ()  # any of these makes `after` unnecessary
     when_class: tuple[Name, ...] = ()
     unless_class: tuple[Name, ...] = ()

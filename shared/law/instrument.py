@@ -132,6 +132,7 @@ class Instrument(Frozen):
     in_force: InForce
     governs: Governs
     edition: InForce  # the days this content holds
+    gives_way: str | None = None  # the article by which another law's period prevails (6(1)); None: it does not
     note: str | None = None  # what is unverified about it
     digest: str = Field("", exclude=True)
     contents: tuple[Article, ...] = ()

@@ -126,7 +126,7 @@ class Consequence(Entry):
     """What follows from numbers or from conduct."""
 
     text: str
-    subject: Literal["agency", "officer", "window-unit", "anyone"]
+    subject: Literal["agency", "officer", "window-unit", "accused", "anyone"]  # accused: agency or officer
     counts: tuple[Literal["substantiated", "partly", "verified", "bad-review", "late-closing", "bad-share"], ...] = ()
     threshold: Annotated[int, Field(ge=0, le=1000)] | None = None
     compare: Literal["at-least", "more-than"] | None = None  # 以上 | 超过

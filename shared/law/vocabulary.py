@@ -24,6 +24,7 @@ Relation = Literal[
     "accountable",  # the organisation that must answer for the case (also an administration, where it is its own case)
     "assisting",  # helps under a lead
     "supervising",  # the administration of the case's division
+    "checking",  # the administration at the level that must check this unit's replies (instrument.checks: levels)
     "accused",  # complained about
     "complainant",  # the complaint is theirs
     "receiving",  # took the complaint in
@@ -55,7 +56,7 @@ Act = Literal[
     "request-extension",  # {until, reason}
     "approve-extension",  # {until, complainant_told_on, administration_told_on?}
     "refuse-extension",  # {reason}
-    "verify",  # what is complained of was looked into {result: true | untrue | unverifiable, method?}
+    "verify",  # what is complained of was looked into {result: confirmed | refuted | unverifiable, method?}
     "reply",  # a draft answer goes to review and check {investigation, process, measures, result, …}
     "review-reply",  # the unit's leader looks at the reply {result: pass | fail}
     "check-quality",  # the administration passes or fails the reply {result: pass | fail, reason?}
@@ -82,7 +83,7 @@ TriggerWord = Literal[
     "received-by-administration",  # opened at an administration, also when the hotline or a platform took it
     "received-by-agency",  # opened directly at the agency, or handed over to it
     "first-contact",  # the instant the citizen first reached anyone
-    "forwarded",  # a platform passed it on to the unit that must handle it
+    "forwarded",  # a platform passed it on to the unit that must handle it, at opening or by hand-over
     "rebound",  # an unbound case was bound to a stand-in
     # the past tense of each act
     "handed-over",
@@ -116,11 +117,9 @@ TriggerWord = Literal[
     "noted",
     "archived",
     "unmasked",
-    # the officer complained about was told of the review or complaint (a day in the case's data)
-    "accused-told",
 ]
 ARRIVALS: Final[frozenset[str]] = frozenset(
-    {"received-by-administration", "received-by-agency", "first-contact", "forwarded", "rebound", "accused-told"}
+    {"received-by-administration", "received-by-agency", "first-contact", "forwarded", "rebound"}
 )
 
 PAST_TENSE: Final[dict[str, str]] = {
@@ -164,7 +163,7 @@ Waiver = Literal[
     "unreachable",  # the complainant cannot be reached, and the attempts are recorded
 ]
 Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
-Verdict = Literal["pass", "fail", "true", "untrue", "unverifiable"]  # `result` of verify, review-reply, check-quality
+Verdict = Literal["pass", "fail", "confirmed", "refuted", "unverifiable"]  # `result`, see the acts
 
 Debtor = Literal["administration", "agency", "officer", "receiver", "complainant", "superior"]
 Creditor = Literal["complainant", "administration", "agency", "next-level", "province", "government", "public"]
