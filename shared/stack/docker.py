@@ -17,23 +17,19 @@ KAFKA_IMAGE, STORE_IMAGE = "apache/kafka:4.1.1", "mongo:8.0"
 
 def answers(timeout: float = 0.2) -> bool:
     """Whether an engine answers a ping; costs nothing on a machine without Docker."""
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    kind, _, place = address.partition("://")
-    try:
-        if kind == "unix":
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    kind, _, place = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
+    host, _, port = place.rpartition(":")
+    family = {"unix": socket.AF_UNIX, "tcp": socket.AF_INET}.get(kind)
+    if family is None:
+        return False
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        try:
             connection.settimeout(timeout)
-            connection.connect(place)
-        elif kind == "tcp":
-            host, _, port = place.rpartition(":")
-            connection = socket.create_connection((host, int(port)), timeout)
-        else:
-            return False
-        with connection:
+            connection.connect(place if kind == "unix" else (host, int(port)))
             connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             return b" 200 " in connection.recv(64)
-    except (OSError, ValueError):
-        return False
+        except (OSError, ValueError):
+            return False
 
 
 def kafka_environment(port: int, settings: Settings) -> dict[str, str]:

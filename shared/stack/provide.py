@@ -24,6 +24,7 @@ from shared.stack.process import Record
 from shared.stack.running import Running
 from shared.stack.supervisor import Part, Supervisor
 
+PATIENCE_OUTSIDE = 30.0  # seconds for an address somebody named to answer
 SERVICES = ("intake", "routing", "sla", "reporting")
 STORE, KAFKA, SERVICE = 0, 1, 2  # tiers, stopped from the last to the first
 PATIENCE = 120.0  # seconds for a part to become ready; a cold 2-core machine needs about 20
@@ -124,7 +125,7 @@ class _Builder:
         probes: dict[str, Callable[[str], bool]] = {"kafka": kafka.answers, "store": store.answers}
         variables = {"kafka": "SUDA_KAFKA", "store": "SUDA_MONGODB"}
         for name, address in addresses.items():
-            limit = time.monotonic() + 30
+            limit = time.monotonic() + PATIENCE_OUTSIDE
             while address and not probes[name](address):
                 if time.monotonic() > limit:
                     shown = process.without_password(address)

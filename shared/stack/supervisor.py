@@ -171,6 +171,8 @@ class Supervisor:
                     self._write(child, "stopping")
                     child.popen.send_signal(signal.SIGTERM)
                     child.popen.send_signal(signal.SIGCONT)  # a stopped process would not see the first
+                else:
+                    process.forget(self.home, child.part.name)
             grace = max((child.part.grace for child in children), default=0.0)
             self._changed.wait_for(lambda: not any(child.popen for child in children), grace)
             for child in children:
