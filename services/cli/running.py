@@ -1,0 +1,49 @@
+"""The stack a command works on: the one that runs for this home, or one started for as long as the command lasts."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import httpx
+
+from shared.bus import Bus
+from shared.settings import Settings
+from shared.stack import SERVICES
+from shared.stack.provide import quiet, stack
+from shared.stack.running import Running, attach
+
+
+@contextmanager
+def running(
+    settings: Settings, services: Sequence[str] = SERVICES, say: Callable[[str], None] = quiet
+) -> Iterator[Running]:
+    """Attach where a supervisor runs for the home, else start and stop what is missing."""
+    found = attach(settings)
+    if found is not None:
+        yield found
+        return
+    with stack(settings, services, say=say) as started:
+        yield started
+
+
+async def settled(stack: Running, bus: Bus) -> None:
+    """Return when all input has gone through every reader and no rung that is due waits; the caller limits it."""
+    async with httpx.AsyncClient(timeout=10) as http:
+        await bus.settled()
+        while not await _idle(stack, http):
+            await asyncio.sleep(0.02)
+        await bus.settled()
+
+
+async def _idle(stack: Running, http: httpx.AsyncClient) -> bool:
+    for name, url in stack.urls.items():
+        if name.partition("-")[0] == "sla":
+            try:
+                timers = (await http.get(f"{url}/v1/timers")).json()
+            except (httpx.HTTPError, ValueError):
+                return False
+            due = timers["next_due"]
+            if timers["firing"] or (due and datetime.fromisoformat(due) <= datetime.fromisoformat(timers["now"])):
+                return False
+    return True
