@@ -34,8 +34,9 @@ def routes(app: FastAPI, intake: Intake) -> None:
     async def complaints(request: Request) -> Response:
         raw = await incoming.body(request, intake.settings.max_body_bytes, "application/json")
         draft = _draft(intake, request, read(Complaint, raw))
+        before = await _admit(intake, draft)
         try:
-            taken = await intake.taking.complaint(draft)
+            taken = await intake.taking.complaint(draft, before)
         except TooLarge as error:
             raise Refused(413, "Too large", str(error)) from None
         if taken.outcome == "conflict":
@@ -70,11 +71,18 @@ def received_body(receipt: Receipt) -> dict[str, Any]:
 
 def _draft(intake: Intake, request: Request, complaint: Complaint) -> Draft:
     key = incoming.idempotency_key(request)
+    id = by_key(intake.keyring, key) if key else by_content(intake.keyring, canonical(complaint))
+    return Draft(id, complaint, trace=incoming.trace(request))
+
+
+async def _admit(intake: Intake, draft: Draft) -> Receipt | None:
+    """Refuse a complaint that cannot be taken, unless it was taken when it could be; then its receipt."""
     now = intake.clock.now()
-    if found := flaws(complaint, intake.directory, now.date(), now):
+    found = flaws(draft.complaint, intake.directory, now.date(), now)
+    before = (await intake.store.complaints([draft.id])).get(draft.id) if found else None
+    if found and before is None:
         raise invalid(found)
-    content = by_key(intake.keyring, key) if key else by_content(intake.keyring, canonical(complaint))
-    return Draft(content, complaint, trace=incoming.trace(request))
+    return before
 
 
 async def _act(intake: Intake, request: Request, case_id: str, by: Subject) -> ActDraft:

@@ -49,6 +49,7 @@ class Data(Shape):
 
 class HandOver(Data):
     to: OrganisationCode = None
+    reason: Remark = None
 
 
 class Served(Data):
