@@ -49,3 +49,10 @@ def _in_a_thread(call: Callable[[], None]) -> None:
     thread.join()
     if failed:
         raise failed[0]
+
+
+if __name__ == "__main__":  # docker-compose.yml, where no supervisor prepares
+    from shared.settings import settings
+
+    current = settings()
+    prepare(current.model_copy(update={"home": current.home.absolute()}))
