@@ -75,8 +75,7 @@ def _foreground(current: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        with stack(current, say=say) as running:
-            load_directory(running.settings)
+        with stack(current, finish=load_directory, say=say) as running:
             serving = True
             say(f"ready; state in {running.home}. Ctrl-C stops everything in order.")
             show(running)

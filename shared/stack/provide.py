@@ -42,12 +42,14 @@ def stack(
     services: Sequence[str] = SERVICES,
     *,
     prepare: Callable[[Settings], None] | None = prepare_all,
+    finish: Callable[[Settings], None] | None = None,
     say: Say = quiet,
     command: Callable[[str], list[str]] | None = None,
 ) -> Iterator[Running]:
     """Run Kafka, the store and `services` while the block lasts; everything is ready when it begins.
 
     `prepare` is called with the addresses once Kafka and the store answer, before any service starts; None skips it.
+    `finish` is called likewise once the services are ready, before `attach` finds this stack (`up` loads the directory).
     `say` gets progress sentences. `command` gives the argv of a service (tests run dummies).
     Raises ConfigurationError (another supervisor has the home, a named port is taken) or Unavailable.
     """
@@ -59,6 +61,8 @@ def stack(
             if prepare is not None:
                 prepare(running.settings)
             builder.start_services(supervisor, services)
+            if finish is not None:
+                finish(running.settings)
             builder.announce(running, "ready")
             yield running
             builder.announce(running, "stopping")

@@ -16,10 +16,10 @@ def dummy(name: str) -> list[str]:
     return [sys.executable, str(DUMMY), name.partition("-")[0]]
 
 
-def with_dummies(settings: Settings, *, say: Say) -> AbstractContextManager[stack.Running]:
+def with_dummies(settings: Settings, *, finish: object, say: Say) -> AbstractContextManager[stack.Running]:
     return stack.stack(settings, ("intake", "routing"), prepare=None, say=say, command=dummy)
 
 
 if __name__ == "__main__":
-    vars(up).update(stack=with_dummies, load_directory=lambda settings: None)
+    vars(up).update(stack=with_dummies)
     up.up(detach=False)

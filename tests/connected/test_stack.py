@@ -181,14 +181,19 @@ def test_an_address_that_does_not_answer_is_told_with_its_variable(
     assert "secret" not in str(told.value)
 
 
-def test_prepare_is_called_with_the_addresses_before_any_service(second: Settings) -> None:
+def test_the_hooks_are_called_with_the_addresses_before_and_after_the_services(second: Settings) -> None:
     seen: list[tuple[str | None, int]] = []
 
     def prepare(settings: Settings) -> None:
         seen.append((settings.kafka, len(process.records(second.home))))
 
-    with stack(second, ("intake",), prepare=prepare, command=dummy) as found:
-        assert seen == [(found.kafka, 0)]
+    def finish(settings: Settings) -> None:
+        seen.append((settings.kafka, len(process.records(second.home))))
+        record = process.read(second.home, "stack")
+        assert record and record.state == "starting"
+
+    with stack(second, ("intake",), prepare=prepare, finish=finish, command=dummy) as found:
+        assert seen == [(found.kafka, 0), (found.kafka, 1)]
         assert json.loads((second.home / "ports.json").read_text())["intake"] == int(
             found.url("intake").rpartition(":")[2]
         )
