@@ -73,7 +73,7 @@ async def patiently(call: Callable[[], Awaitable[T]], seconds: float = 120.0) ->
 
     @retry(
         retry=retry_if_exception_type(Unavailable),
-        wait=wait_exponential_jitter(initial=0.05, max=2.0),
+        wait=wait_exponential_jitter(multiplier=0.05, max=2.0),
         stop=stop_after_delay(seconds),
         reraise=True,
     )

@@ -117,7 +117,7 @@ def _post(client: httpx.Client, rows: list[Row], done: int, patience: float) -> 
     try:
         for attempt in Retrying(
             retry=retry_if_exception_type((Unavailable, httpx.TransportError)),
-            wait=wait_exponential_jitter(initial=0.2, max=5),
+            wait=wait_exponential_jitter(multiplier=0.2, max=5),
             stop=stop_after_delay(patience),
             reraise=True,
         ):
