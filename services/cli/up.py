@@ -127,11 +127,12 @@ def _ended(child: "subprocess.Popen[bytes]", timeout: float) -> bool:
 
 
 def _tell(log: Path, told: int) -> int:
-    """Pass on what the detached process said since the last look."""
+    """Pass on what the detached process said since the last look, but not its closing table, which we show."""
     with log.open("rb") as said:
         said.seek(told)
         news = said.read()
     whole = news[: news.rfind(b"\n") + 1]
-    sys.stderr.write(whole.decode(errors="replace"))
-    sys.stderr.flush()
+    for line in whole.decode(errors="replace").splitlines():
+        if not line.startswith(("  ", "suda: ready")):
+            print(line, file=sys.stderr, flush=True)
     return told + len(whole)

@@ -49,7 +49,7 @@ def stack(
     """Run Kafka, the store and `services` while the block lasts; everything is ready when it begins.
 
     `prepare` is called with the addresses once Kafka and the store answer, before any service starts; None skips it.
-    `finish` is called likewise once the services are ready, before `attach` finds this stack (`up` loads the directory).
+    `finish` is called likewise once the services are ready, before `attach` finds it (`up` loads the directory).
     `say` gets progress sentences. `command` gives the argv of a service (tests run dummies).
     Raises ConfigurationError (another supervisor has the home, a named port is taken) or Unavailable.
     """
