@@ -19,6 +19,7 @@ class Tally:
     """The counts behind one gauge, for the partitions this process owns."""
 
     def __init__(self, gauge: Gauge, count: Callable[[set[int]], Awaitable[Mapping[Labels, int]]]) -> None:
+        gauge.clear()
         self._gauge, self._count = gauge, count
         self._counts: Counter[Labels] = Counter()
         self._owned: set[int] = set()
@@ -46,7 +47,9 @@ class Tally:
             self.stale = False
 
     def moved(self, before: Labels | None, after: Labels | None) -> None:
-        """A row that counted as `before` counts as `after` now."""
+        """A row that counted as `before` counts as `after` now; nothing, where no partition is ours (any more)."""
+        if not self._owned:
+            return
         for labels, change in ((before, -1), (after, 1)):
             if labels is not None and before != after:
                 self._counts[labels] += change
