@@ -89,8 +89,11 @@ def check_machine() -> None:
 
 
 @contextlib.contextmanager
-def held_lock() -> Iterator[None]:
-    """Hold the checkout for one set-up at a time; the kernel lets go when the process ends, however it ends."""
+def held_lock() -> Iterator[int]:
+    """Hold the checkout for one set-up at a time; the kernel lets go when the process ends, however it ends.
+
+    pip inherits the lock: one that outlives a killed set-up is waited for before .venv is made anew.
+    """
     handle = os.open(ROOT, os.O_RDONLY)
     try:
         try:
@@ -100,7 +103,7 @@ def held_lock() -> Iterator[None]:
                 raise
             say("suda: another start is setting up .venv; waiting for it …")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
@@ -112,7 +115,7 @@ def environment() -> dict[str, str]:
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
 
-def run(argv: list[str], log: Path, total: int = 0) -> None:
+def run(argv: list[str], log: Path, lock: int, total: int = 0) -> None:
     """Run one step, its output into `log`, a count of packages on stderr; ends with a sentence if it fails."""
     seen, tty = 0, sys.stderr.isatty()
     with log.open("a", encoding="utf-8", errors="replace") as out:
@@ -124,6 +127,7 @@ def run(argv: list[str], log: Path, total: int = 0) -> None:
             errors="replace",
             env=environment(),
             cwd=ROOT,
+            pass_fds=(lock,),
         )
         assert step.stdout is not None
         for line in step.stdout:
@@ -152,7 +156,7 @@ def explain(log: Path) -> NoReturn:
     fail(f"setting up .venv failed: {(errors or lines)[-1]} (see {log})")
 
 
-def build() -> None:
+def build(lock: int) -> None:
     """The set-up itself; `.complete` comes last."""
     say(f"suda: setting up .venv for Python {platform.python_version()} (once; a minute or two) …")
     if VENV.is_symlink() or VENV.is_file():
@@ -162,10 +166,11 @@ def build() -> None:
     log = VENV / "setup.log"
     total = sum("==" in line and not line.startswith(("#", " ")) for line in LOCK.read_text().splitlines())
     python = str(VENV / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "--progress-bar", "off", "--retries", "2"]
-    run([sys.executable, "-m", "venv", str(VENV)], log)
-    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)], log, total)
-    run([*pip, "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)], log)
+    # --no-compile: Python compiles what it imports, which is a fraction
+    pip = [python, "-m", "pip", "install", "--no-compile", "--progress-bar", "off", "--retries", "2"]
+    run([sys.executable, "-m", "venv", str(VENV)], log, lock)
+    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)], log, lock, total)
+    run([*pip, "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)], log, lock)
     draft = COMPLETE.with_suffix(".draft")
     draft.write_text(expected())
     os.replace(draft, COMPLETE)
@@ -176,9 +181,9 @@ def main() -> None:
     try:
         if not is_complete():
             check_machine()
-        with held_lock():
+        with held_lock() as lock:
             if not is_complete():
-                build()
+                build(lock)
     except KeyboardInterrupt:
         fail("set-up interrupted; the next start begins it anew")
     except OSError as error:
