@@ -1,6 +1,6 @@
-"""What a deployment decides about law: stand-ins where nothing is in force, and texts that overtook another.
+"""What a deployment states about law: stand-ins where nothing is in force, newer rules, other laws' periods.
 
-Stands in `deployment.yaml` of the SUDA_LAW folder. None of it is law; wherever it shows, it says so.
+Stands in `deployment.yaml` of the SUDA_LAW folder. None of it is in the texts; wherever it shows, it says so.
 """
 
 from datetime import date
@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from shared.law.binding import Asked
 from shared.law.citation import Frozen
 from shared.law.errors import LawError
+from shared.law.overrides import PeriodOverride
 from shared.law.source import line_of, read
 
 FILE: Final = "deployment.yaml"
@@ -59,6 +60,8 @@ class Deployment(Frozen):
 
     stand_ins: tuple[StandIn, ...] = ()
     supersessions: tuple[Supersession, ...] = ()
+    overrides: tuple[PeriodOverride, ...] = ()
+    where: str = Field("", exclude=True)
 
     def superseded(self, instrument: str, day: date) -> Supersession | None:
         """The supersession that holds for an instrument on a day."""
@@ -75,7 +78,7 @@ def deployment(folder: Path | None) -> Deployment:
         return Deployment()
     data = read(path)
     try:
-        return Deployment.model_validate(data)
+        return Deployment.model_validate({**data, "where": path.name})
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{path}:{line_of(data, first['loc'])}"

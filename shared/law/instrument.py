@@ -1,5 +1,6 @@
 """One regulation as it stands on a day: an edition, with everything it says."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
@@ -134,6 +135,8 @@ class Instrument(Frozen):
     edition: InForce  # the days this content holds
     gives_way: str | None = None  # the article by which another law's period prevails (6(1)); None: it does not
     note: str | None = None  # what is unverified about it
+    variant: bool = False  # holds for some divisions or organisations only, by another law's period
+    replaces: tuple[Name, ...] = ()  # instruments that this one ends on its first day
     digest: str = Field("", exclude=True)
     contents: tuple[Article, ...] = ()
 
@@ -158,6 +161,13 @@ class Instrument(Frozen):
     forms: tuple[Form, ...] = ()
     diagrams: tuple[Diagram, ...] = ()
     ends_all: Triggers = ()  # what ends every open duty of a case (withdrawn, …); common to all instruments
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A changed edition, which remembers nothing computed from the old one."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("_by_id", "_by_act", "default_class", "case_obligations"):
+            copied.__dict__.pop(name, None)
+        return copied
 
     @cached_property
     def _by_id(self) -> dict[tuple[str, str], Entry]:

@@ -1,16 +1,18 @@
 """All instruments of a deployment, in all their editions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from shared.law.binding import Asked, Binding, basis, choose, unbound
 from shared.law.calendar import FOLDER
-from shared.law.deployment import Deployment, StandIn, deployment
+from shared.law.checks import refuse
+from shared.law.deployment import Deployment, StandIn, Supersession, deployment
 from shared.law.errors import LawError, LawErrors, NotInForce, UnknownProvision
 from shared.law.instrument import Instrument
 from shared.law.loader import BUILT_IN, HEAD, common, draft, editions
+from shared.law.overrides import applied
 
 REMEMBER = 50_000  # bindings kept before all are forgotten
 
@@ -24,7 +26,7 @@ class Library:
     _bound: dict[tuple[object, ...], Binding] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        newest = {edition.id: edition for edition in self.editions}
+        newest = {edition.id: edition for edition in self.editions if not edition.variant}
         object.__setattr__(self, "_newest", newest)
         object.__setattr__(self, "_by_digest", {(each.id, each.digest): each for each in self.editions})
 
@@ -42,14 +44,16 @@ class Library:
         if exact is not None:
             return exact
         if day is not None:
-            for edition in self.editions:
-                if edition.id == id and edition.edition.holds(day):
-                    return edition
+            for edition in self._general(id, day):
+                return edition
         try:
             return self.instruments[id]
         except KeyError:
             known = ", ".join(self.instruments) or "none"
             raise UnknownProvision(f"there is no instrument '{id}'; there are: {known}") from None
+
+    def _general(self, id: str, day: date) -> tuple[Instrument, ...]:
+        return tuple(each for each in self.editions if each.id == id and each.edition.holds(day) and not each.variant)
 
     def holds(self, id: str, digest: str) -> bool:
         """Whether the data a case was bound to is loaded exactly as it was."""
@@ -58,8 +62,8 @@ class Library:
     def in_force(self, id: str, day: date) -> Instrument:
         """The edition of an instrument on a day, a stand-in included; raises NotInForce."""
         instrument = self.get(id)
-        for edition in self.editions:
-            if edition.id == id and edition.edition.holds(day) and not self.deployment.superseded(id, day):
+        for edition in self._general(id, day):
+            if not self.deployment.superseded(id, day):
                 return edition
         for stand_in in self.deployment.stand_ins:
             if stand_in.for_ == id and stand_in.holds(day):
@@ -133,10 +137,12 @@ class Library:
 
 def load(extra: Path | None = None) -> Library:
     """The built-in instruments and those of a further folder; raises LawErrors naming file, line and mend."""
-    from shared.law.checks import refuse
-
     added, found, faults = common(), list[Instrument](), list[LawError]()
-    for folder in _folders(BUILT_IN) + (_folders(extra) if extra else []):
+    folders = _folders(BUILT_IN) + (_folders(extra) if extra else [])
+    names = [folder.name for folder in folders]
+    for folder in folders:
+        if folder.parent != BUILT_IN and names.count(folder.name) > 1:
+            faults.append(LawError(f"{folder}:1", f"'{folder.name}' is built in", "give folder and id another name"))
         try:
             found += editions(draft(folder), added, folder)
         except LawErrors as errors:
@@ -145,9 +151,19 @@ def load(extra: Path | None = None) -> Library:
             faults.append(fault)
     if faults:
         raise LawErrors(tuple(faults))
-    library = Library(tuple(found), deployment(extra))
-    refuse(library)
-    return library
+    decided = deployment(extra)
+    decided = decided.model_copy(update={"supersessions": decided.supersessions + tuple(_replaced(found))})
+    refuse(tuple(found), decided)
+    return Library(tuple(applied(found, decided.overrides)), decided)
+
+
+def _replaced(found: list[Instrument]) -> Iterator[Supersession]:
+    """What the newer instruments among these end, each on its own first day."""
+    first = {each.id: each for each in reversed(found)}
+    for each in first.values():
+        for id in each.replaces:
+            if id in first and first[id].in_force.holds(each.in_force.since):
+                yield Supersession(instrument=id, since=each.in_force.since, by=f"《{each.title}》（{each.number}）")
 
 
 def _folders(root: Path) -> list[Path]:

@@ -113,6 +113,10 @@ def _chapter(
         except LawError as fault:
             faults.append(fault)
             continue
+        rules = any(raw.get(section) for section in SECTIONS)
+        if rules == ("not_operative" in raw):
+            wrong = f"article {raw['article']} has {'rules and not_operative' if rules else 'neither rule nor reason'}"
+            faults.append(LawError(where, wrong, "encode it, or give not_operative with the reason"))
         for section in SECTIONS:
             for at, row in enumerate(raw.get(section) or ()):
                 try:

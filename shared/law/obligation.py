@@ -1,5 +1,6 @@
 """What somebody owes, by when, from which event to which."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -89,6 +90,12 @@ class Obligation(Entry):
             if self.period.length is None or self.extension.limit < self.period.length:
                 raise ValueError("an extension's total is below the period itself")
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A changed duty, with a key of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("key", None)
+        return copied
 
     @cached_property
     def key(self) -> str:

@@ -88,6 +88,7 @@ def permitted(instrument: Instrument, row: dict[str, Any]) -> list[ActRule]:
         and row["state"] in rule.from_states
         and (not rule.when_class or row.get("class") in rule.when_class)
         and row.get("class") not in rule.unless_class
+        and (not rule.kinds or row.get("kind", "complaint") in rule.kinds)
     ]
 
 
@@ -103,7 +104,9 @@ def test_an_act_is_open_to_those_the_text_names_and_to_nobody_else(
     rule = found[0]
     assert (rule.to or row["state"]) == row["to"]
     assert set(row.get("requires", ())) <= set(rule.requires)
-    assert set(row.get("after", ())) <= set(rule.after)
+    assert set(row.get("after", rule.after)) == set(rule.after)
+    assert tuple(row.get("unless", rule.unless)) == rule.unless
+    assert row.get("passed", rule.passed) is rule.passed
     if "article" in row:
         assert row["article"] in cited(rule)
     else:
