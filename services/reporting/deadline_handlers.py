@@ -36,6 +36,7 @@ class DeadlineReader:
             await self._counted([row for row in rows.values() if row["_id"] not in taken])
         except Unavailable:
             self.tally.stale = True  # some may be in
+            self._recent.clear()
             raise
         await self._inbox.close(batch)
 

@@ -76,7 +76,8 @@ class Store:
             if "secantusVersion" not in await self._client.admin.command("buildInfo"):
                 for first in ("organisation", "administration", "division"):
                     await self._cases.create_index([(first, 1), ("received_at", -1), ("_id", -1)])
-                await self._cases.create_index([("received_at", -1), ("_id", -1)])
+                for ordered in ("received_at", "done.closed"):
+                    await self._cases.create_index([(ordered, -1), ("_id", -1)])
 
     # --- case rows
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.core import check, statistics
+from services.reporting.core.deadlines import document
 from services.reporting.core.row import ROOM, Row, apply, replay, sound, turn
 from shared.errors import BadInput
 from shared.events.cases import AnyCaseEvent
@@ -193,7 +194,7 @@ def test_an_archived_case_counts_as_what_it_was_before() -> None:
 def test_check_compares_statistics_and_deadline_events_too() -> None:
     rows = list(check.rebuild(life(CASE)).values())
     events = [deadline(CASE, "opened"), deadline(CASE, "discharged")]
-    documents = [check.deadlines.document(event) | {"partition": 1} for event in events]
+    documents = [document(event) | {"partition": 1} for event in events]
     stated = statistics.tabulate(statistics.groups(rows), {("acceptance", "met"): 1})
     assert check.deadline_differences(events, documents) == []
     assert check.statistics_differences(rows, documents, stated) == []

@@ -98,7 +98,7 @@ class World:
         self.started = True
         key = b"k" * 16
         events = sealed_life(CASE, key) + sealed_life(OURS, key)[:4]
-        elsewhere: dict[str, Any] = {"accountable": FOREIGN, "administration": FAR, "state": "assigned", "holder": "agency"}
+        elsewhere: dict[str, Any] = {"accountable": FOREIGN, "administration": FAR, "state": "assigned"}
         events += [opened(ELSEWHERE, division="630000", administration=FAR), dispatched(ELSEWHERE, **elsewhere)]
         grounds = {"ground": "no-respondent", "served_on": "2026-09-21"}
         events += [
