@@ -78,6 +78,9 @@ def _draft(intake: Intake, request: Request, complaint: Complaint) -> Draft:
 async def _admit(intake: Intake, draft: Draft) -> Receipt | None:
     """Refuse a complaint that cannot be taken, unless it was taken when it could be; then its receipt."""
     now = intake.clock.now()
+    if not flaws(draft.complaint, intake.directory, now.date(), now):
+        return None
+    await intake.refresh()
     found = flaws(draft.complaint, intake.directory, now.date(), now)
     before = (await intake.store.complaints([draft.id])).get(draft.id) if found else None
     if found and before is None:

@@ -52,29 +52,47 @@ class FollowedDirectory:
         self._bus = bus
         self.now = Directory()
         self.ready = asyncio.Event()
+        self._next: Ends = {}
+        self._moved = asyncio.Condition()
 
     async def follow(self) -> None:
         """Read from the beginning into a new tree, put it in place when it is whole, and go on."""
-        tree = Directory()
-        left = {number: end for number, end in (await self._bus.ends(topics.DIRECTORY)).items() if end > 0}
-        self._in_place(tree, left)
+        tree, self._next = Directory(), {}
+        ends = await self._bus.ends(topics.DIRECTORY)
+        await self._in_place(tree, ends)
         async for record in self._bus.tail(topics.DIRECTORY, beginning=True):
             try:
                 tree.apply(parse(record.key, record.value), record.offset)
             except BadInput as problem:
                 log.warning("%s offset %d passed over: %s", topics.DIRECTORY, record.offset, problem)
-            if record.offset + 1 >= left.get(record.partition, 0):
-                left.pop(record.partition, None)
-            self._in_place(tree, left)
+            self._next[record.partition] = record.offset + 1
+            await self._in_place(tree, ends)
 
-    def _in_place(self, tree: Directory, left: dict[int, int]) -> None:
-        if not left:
+    async def _in_place(self, tree: Directory, ends: Ends) -> None:
+        if self.now is not tree and self._reached(ends):
             self.now = tree
             self.ready.set()
+        async with self._moved:
+            self._moved.notify_all()
+
+    def _reached(self, ends: Ends) -> bool:
+        return all(self._next.get(number, 0) >= end for number, end in ends.items())
 
     async def read(self, seconds: float) -> None:
         """Wait until it is ready; raises Unavailable after `seconds`."""
         try:
             await asyncio.wait_for(self.ready.wait(), seconds)
+        except TimeoutError:
+            raise Unavailable(f"{topics.DIRECTORY} could not be read to its end") from None
+
+    async def refresh(self, seconds: float = 2.0) -> None:
+        """Wait until everything that is on the topic now was read, so that nobody is refused for what was just loaded.
+
+        Raises Unavailable.
+        """
+        ends = await self._bus.ends(topics.DIRECTORY)
+        try:
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait_for(lambda: self._reached(ends))
         except TimeoutError:
             raise Unavailable(f"{topics.DIRECTORY} could not be read to its end") from None

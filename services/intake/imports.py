@@ -55,6 +55,9 @@ def _rows(raw: bytes, media_type: str) -> list[Row]:
 async def _take(intake: Intake, rows: Sequence[Row]) -> list[Outcome]:
     """Every row's outcome; raises Unavailable, and then the same file may be sent again."""
     orders = [(row, _order(intake, row)) for row in rows]
+    if any(isinstance(found, list) for _, found in orders):
+        await intake.refresh()
+        orders = [(row, _order(intake, row)) for row in rows]
     good = {by_work_order(intake.keyring, o.number) for _, o in orders if isinstance(o, WorkOrder)}
     before = await intake.store.complaints(good)
 

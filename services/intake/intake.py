@@ -35,6 +35,10 @@ class Intake:
     def directory(self) -> Directory:
         return self._directory.now
 
+    async def refresh(self) -> None:
+        """Before anybody is refused for what the directory lacks: read what was loaded meanwhile."""
+        await self._directory.refresh()
+
     async def start(self) -> None:
         """Connect, and read the directory to its end; raises Unavailable to be started again."""
         await self._bus.start()

@@ -102,9 +102,7 @@ class FakeBus:
         self.published: list[Outgoing] = []
         self.away = 0
         self.answer: Any = None
-        self._directory = [
-            Record(topics.DIRECTORY, 0, n, record_key(r), record_value(r)) for n, r in enumerate(records)
-        ]
+        self.directory = [Record(topics.DIRECTORY, 0, n, record_key(r), record_value(r)) for n, r in enumerate(records)]
         self._cases: asyncio.Queue[Record] = asyncio.Queue()
 
     async def start(self) -> None:
@@ -114,7 +112,7 @@ class FakeBus:
         return None
 
     async def ends(self, topic: str) -> dict[int, int]:
-        return {0: len(self._directory) if topic == topics.DIRECTORY else 0}
+        return {0: len(self.directory) if topic == topics.DIRECTORY else 0}
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         await asyncio.sleep(0)
@@ -128,9 +126,12 @@ class FakeBus:
 
     async def tail(self, topic: str, *, beginning: bool = False, start: Any = None) -> AsyncIterator[Record]:
         if topic == topics.DIRECTORY:
-            for record in self._directory:
-                yield record
-            await asyncio.Event().wait()
+            at = 0
+            while True:
+                for record in self.directory[at:]:
+                    at += 1
+                    yield record
+                await asyncio.sleep(0.02)
         while True:
             yield await self._cases.get()
 
@@ -151,6 +152,11 @@ class World:
 
     def step(self, now: datetime) -> None:
         self.clock._reading = type(self.clock._reading)(now, now, 0.0)
+
+    def load(self, record: Any) -> None:
+        """Put one more record onto the directory's topic."""
+        place = len(self.bus.directory)
+        self.bus.directory.append(Record(topics.DIRECTORY, 0, place, record_key(record), record_value(record)))
 
     def everything(self) -> str:
         """All that was stored and published, as one text to search."""

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -119,8 +119,6 @@ async def test_an_act_is_no_case() -> None:
 async def test_a_complainant_reaches_their_own_case_only() -> None:
     async with world() as made:
         case = await opened(made)
-        from uuid import UUID
-
         own, other = (made.bearer("complainant", "", case_id=id) for id in (UUID(case), uuid4()))
         assert (await ask(made, case, {"act": "withdraw", "data": {}}, own)).status_code == 202
         assert (await ask(made, case, {"act": "withdraw", "data": {}}, other)).status_code == 404

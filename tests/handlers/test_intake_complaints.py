@@ -13,7 +13,18 @@ from shared.events.intake import ComplaintReceived, parse
 from shared.privacy.code import read_code
 from shared.privacy.keys import Wrapped
 from shared.privacy.seal import unseal_all
-from tests.handlers.fakes_intake import JSON, KEYRING, NOW, OFFICE, SETTINGS, UNKNOWN, World, complaint, world
+from tests.handlers.fakes_intake import (
+    DIRECTORY,
+    JSON,
+    KEYRING,
+    NOW,
+    OFFICE,
+    SETTINGS,
+    UNKNOWN,
+    World,
+    complaint,
+    world,
+)
 
 
 async def send(made: World, body: Any, **headers: str) -> httpx.Response:
@@ -196,6 +207,22 @@ async def test_an_empty_directory_is_named_with_the_mend() -> None:
     async with world(records=()) as made:
         answer = await send(made, complaint())
         assert answer.status_code == 422 and "./suda directory load FILE" in answer.json()["detail"]
+
+
+async def test_what_was_loaded_a_moment_ago_is_known() -> None:
+    async with world(records=()) as made:
+        made.load(DIRECTORY[0])
+        assert (await send(made, complaint(accused={}))).status_code == 201
+
+
+async def test_what_was_taken_is_answered_again_though_the_division_was_abolished_since() -> None:
+    async with world() as made:
+        first = await send(made, complaint(), **{"idempotency-key": "k"})
+        made.load(DIRECTORY[0].model_copy(update={"until": NOW.date()}))
+        made.step(NOW + timedelta(days=2))
+        await made.intake.refresh()
+        assert (await send(made, complaint(), **{"idempotency-key": "k"})).json() == first.json()
+        assert (await send(made, complaint(), **{"idempotency-key": "new"})).status_code == 422
 
 
 @pytest.mark.parametrize("type", ["text/plain", "", "application/x-www-form-urlencoded"])
