@@ -29,11 +29,16 @@ def running(
 
 async def settled(stack: Running, bus: Bus) -> None:
     """Return when all input has gone through every reader and no rung that is due waits; the caller limits it."""
+    await bus.settled()
+    await fired(stack)
+    await bus.settled()
+
+
+async def fired(stack: Running) -> None:
+    """Return when no rung that is due waits."""
     async with httpx.AsyncClient(timeout=10) as http:
-        await bus.settled()
-        while not await _idle(stack, http):
+        while not await _idle(stack, http):  # noqa: ASYNC110 - the state of another process
             await asyncio.sleep(0.02)
-        await bus.settled()
 
 
 async def _idle(stack: Running, http: httpx.AsyncClient) -> bool:

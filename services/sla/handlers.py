@@ -71,7 +71,7 @@ class Handler:
                 metrics.DEAD_LETTERS.labels(record.topic).inc()
                 letters.append(letter(record, str(wrong), "sla", self._clock.now()))
         async with self._lock:
-            await self._apply(inputs, letters)
+            await self._apply(inputs, list(letters))
         for _ in letters:
             self._budget.bad()
 
