@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from shared.errors import ConfigurationError
-from shared.law import Calendar, Due, Instrument, LawErrors, Library, due, load
+from shared.law import Calendar, Due, Instrument, LawError, LawErrors, Library, due, load
 from shared.law.shown import Line, article_lines, period_text
 from shared.settings import settings
 
@@ -103,7 +103,7 @@ def check(
     """Prove that all data holds together; every fault with file, line and mend."""
     try:
         loaded = load(path or settings().law)
-    except LawErrors as errors:
+    except (LawError, LawErrors) as errors:
         if as_json:
             faults = [{"where": each.where, "wrong": each.wrong, "mend": each.mend} for each in errors.faults]
             _json({"valid": False, "faults": faults})

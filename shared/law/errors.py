@@ -10,6 +10,11 @@ class LawError(ConfigurationError):
         super().__init__(f"{where}: {wrong}; {mend}")
         self.where, self.wrong, self.mend = where, wrong, mend
 
+    @property
+    def faults(self) -> tuple["LawError", ...]:
+        """Itself, so that one fault and many are read alike."""
+        return (self,)
+
 
 class LawErrors(ConfigurationError):
     """Every fault found, one a line."""

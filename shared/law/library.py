@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from shared.law.binding import Asked, Binding, basis, choose, unbound
@@ -137,14 +138,13 @@ class Library:
 
 def load(extra: Path | None = None) -> Library:
     """The built-in instruments and those of a further folder; raises LawErrors naming file, line and mend."""
-    added, found, faults = common(), list[Instrument](), list[LawError]()
-    folders = _folders(BUILT_IN) + (_folders(extra) if extra else [])
-    names = [folder.name for folder in folders]
-    for folder in folders:
-        if folder.parent != BUILT_IN and names.count(folder.name) > 1:
+    found, faults = list(_built_in()), list[LawError]()
+    taken = {each.id for each in found}
+    for folder in _folders(extra) if extra else []:
+        if folder.name in taken:
             faults.append(LawError(f"{folder}:1", f"'{folder.name}' is built in", "give folder and id another name"))
         try:
-            found += editions(draft(folder), added, folder)
+            found += _read(folder)
         except LawErrors as errors:
             faults += errors.faults
         except LawError as fault:
@@ -155,6 +155,16 @@ def load(extra: Path | None = None) -> Library:
     decided = decided.model_copy(update={"supersessions": decided.supersessions + tuple(_replaced(found))})
     refuse(tuple(found), decided)
     return Library(tuple(applied(found, decided.overrides)), decided)
+
+
+@lru_cache(1)
+def _built_in() -> tuple[Instrument, ...]:
+    """Read once a process: the files are part of the program."""
+    return tuple(edition for folder in _folders(BUILT_IN) for edition in _read(folder))
+
+
+def _read(folder: Path) -> tuple[Instrument, ...]:
+    return editions(draft(folder), common(), folder)
 
 
 def _replaced(found: list[Instrument]) -> Iterator[Supersession]:

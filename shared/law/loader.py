@@ -170,6 +170,8 @@ def editions(read_draft: Draft, added: Common, path: Path) -> tuple[Instrument, 
     since, until = force.get("from"), force.get("until")
     if not isinstance(since, date):
         raise LawError(read_draft.where, "in_force has no day 'from'", "write in_force: {from: YYYY-MM-DD}")
+    if until is not None and (not isinstance(until, date) or until < since):
+        raise LawError(read_draft.where, "until lies before from, or is no day", "mend in_force")
     starts = {since}
     for entries in read_draft.entries.values():
         for entry in entries:

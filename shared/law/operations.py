@@ -154,12 +154,16 @@ def _instant(rung: Rung, hours: OfficeHours, duty: Obligation, due: Due, calenda
     else:
         last = due.due_day - ONE if duty.period.unit == "date" else due.due_day
         instant = _at(calendar.back(last, rung.working_days or 0), rung.at)
-    sooner = instant.date() < due.start_day if duty.period.unit in ("same_day", "hours") else _started(instant, due)
-    return None if sooner or instant >= due.due_at else instant
+    return instant if _started(duty, due, instant) and instant < due.due_at else None
 
 
-def _started(instant: datetime, due: Due) -> bool:
-    return instant.date() <= due.start_day
+def _started(duty: Obligation, due: Due, instant: datetime) -> bool:
+    """Whether the period surely runs by then; of counted days the first does not show the hour."""
+    if duty.period.unit == "hours":
+        return instant > due.due_at - timedelta(hours=duty.period.length or 0)
+    if duty.period.unit == "same_day":
+        return instant.date() >= due.start_day
+    return instant.date() > due.start_day
 
 
 def _at(day: date, at: time | None) -> datetime:
