@@ -48,7 +48,8 @@ async def insert_new(collection: Collection, documents: list[Document]) -> set[A
     except BulkWriteError as error:
         problems = error.details.get("writeErrors", [])
         if error.details.get("writeConcernErrors") or any(p["code"] != DUPLICATE for p in problems):
-            raise Unavailable(f"the store refused a write: {problems[:1]}") from error
+            codes = sorted({p["code"] for p in problems})  # only these: `problems` hold the documents themselves
+            raise Unavailable(f"the store refused a write: codes {codes}") from None
         return {documents[p["index"]]["_id"] for p in problems}
     except PyMongoError as error:
         raise Unavailable(f"the store does not answer: {type(error).__name__}") from error

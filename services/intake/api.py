@@ -132,7 +132,9 @@ async def _key(intake: Intake, key_id: str) -> bytes:
 
 def _decided(id: str, verdict: Verdict, headers: dict[str, str]) -> Response:
     citations = [citation.model_dump(exclude_none=True) for citation in verdict.citations]
-    body = {"act_id": id, "outcome": "applied", "reason": None, "citations": citations}
+    body: dict[str, Any] = {"act_id": id, "outcome": "applied", "reason": None, "citations": citations}
+    if verdict.interpretation:
+        body["interpretation"] = verdict.interpretation
     if isinstance(verdict, Rejected):
         if verdict.reason == "out-of-scope":
             raise unknown_case()

@@ -22,6 +22,7 @@ async def keep(name: str, follow: Callable[[], Awaitable[None]]) -> None:
             await asyncio.wait({task})
         finally:
             task.cancel()
+            await asyncio.wait({task})  # so that its consumer is stopped before the bus is
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("%s stopped (%s), it is taken up again", name, type(error).__name__)
         await asyncio.sleep(PAUSE)
