@@ -73,7 +73,7 @@ def load(name: str) -> Any:
     found = getattr(importlib.import_module(module), attribute)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False)
-        context = {"ignore_unknown_options": True, "help_option_names": []} if name == "test" else {}
+        context = {"ignore_unknown_options": True} if name == "test" else {}
         single.command(name, context_settings=context)(found)
         found = single
     command = typer.main.get_command(found)

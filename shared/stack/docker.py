@@ -9,7 +9,9 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any, cast
 
+from shared.errors import ConfigurationError
 from shared.settings import Settings
 
 KAFKA_IMAGE, STORE_IMAGE = "apache/kafka:4.1.1", "mongo:8.0"
@@ -30,6 +32,18 @@ def answers(timeout: float = 0.2) -> bool:
             return b" 200 " in connection.recv(64)
         except (OSError, ValueError):
             return False
+
+
+def chosen(settings: Settings, home: Path) -> bool:
+    """Whether this home's Kafka and store run in containers. A home stays with what holds its data."""
+    if any((home / f"{kind}-docker").exists() for kind in ("kafka", "store")):
+        if settings.docker and answers(2.0):
+            return True
+        raise ConfigurationError(
+            f"the data of {home} was made by Docker, which does not answer: start Docker, or set another SUDA_HOME"
+        )
+    begun = any((home / kind).exists() for kind in ("kafka", "store"))
+    return settings.docker and not begun and answers()
 
 
 def kafka_environment(port: int, settings: Settings) -> dict[str, str]:
@@ -69,13 +83,14 @@ def main() -> None:
 
     kind, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    image, inside, place = {
+        "kafka": (KAFKA_IMAGE, "9092/tcp", "/var/lib/kafka/data"),
+        "store": (STORE_IMAGE, "27017/tcp", "/data/db"),
+    }[kind]
+    container = DockerContainer(image).with_volume_mapping(folder, place, "rw")
     if kind == "kafka":
-        container = DockerContainer(KAFKA_IMAGE).with_volume_mapping(folder, "/var/lib/kafka/data", "rw")
-        container.with_envs(**kafka_environment(port, Settings())).with_bind_ports(9092, port)
-    else:
-        container = (
-            DockerContainer(STORE_IMAGE).with_volume_mapping(folder, "/data/db", "rw").with_bind_ports(27017, port)
-        )
+        container.with_envs(**kafka_environment(port, Settings()))
+    cast(dict[str, Any], container.ports)[inside] = ("127.0.0.1", port)  # with_bind_ports would publish to the world
     with container as held:
         held.get_wrapped_container().wait()
 

@@ -44,7 +44,7 @@ def _in_a_thread(call: Callable[[], None]) -> None:
         except BaseException as error:  # noqa: BLE001 - handed to the caller
             failed.append(error)
 
-    thread = threading.Thread(target=run, name="suda-prepare")
+    thread = threading.Thread(target=run, name="suda-prepare", daemon=True)
     thread.start()
     thread.join()
     if failed:

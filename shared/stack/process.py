@@ -77,7 +77,8 @@ def write(home: Path, record: Record) -> None:
     target = path(home, record.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.write_text(json.dumps(asdict(record)))
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(record), file)  # an address may hold a password
     os.replace(draft, target)
 
 

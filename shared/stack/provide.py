@@ -89,7 +89,7 @@ class _Builder:
 
     def start_base(self, supervisor: Supervisor) -> Running:
         external = {"kafka": self.settings.kafka, "store": self.settings.mongodb}
-        engine = self.settings.docker and not all(external.values()) and docker.answers()
+        engine = not all(external.values()) and docker.chosen(self.settings, self.home)
         if not external["store"]:
             supervisor.start(self._store(engine))
         if not external["kafka"]:
@@ -100,7 +100,11 @@ class _Builder:
         names = [name for name, address in external.items() if not address]
         if names:
             self.say(f"waiting for {' and '.join(names)} ({'Docker' if engine else 'embedded'})")
-        supervisor.await_ready(names, PATIENCE * (5 if engine else 1))  # Docker may fetch images first
+        try:
+            supervisor.await_ready(names, PATIENCE * (5 if engine else 1))  # Docker may fetch images first
+        except Unavailable as error:
+            mend = "; in a new SUDA_HOME, SUDA_DOCKER=false uses the embedded parts" if engine else ""
+            raise Unavailable(f"{error}{mend}") from None
         self._await_external(external)
 
         def start(name: str) -> None:
@@ -111,7 +115,7 @@ class _Builder:
     def _store(self, engine: bool) -> Part:
         port = self.ports.choose("store")
         argv = docker.argv("store", self.home, port) if engine else store.argv(self.home, port)
-        return self._keep(Part("store", argv, lambda: store.answers(store.uri(port)), STORE))
+        return self._keep(Part("store", argv, lambda: store.answers(store.uri(port)), STORE, source_path()))
 
     def _kafka(self, engine: bool) -> Part:
         port = self.ports.choose("kafka")
@@ -119,7 +123,9 @@ class _Builder:
             argv = docker.argv("kafka", self.home, port)
         else:
             argv = kafka.argv(self.settings, self.home, port, self.ports.choose("kafka_controller"), self.say)
-        return self._keep(Part("kafka", argv, lambda: kafka.answers(f"127.0.0.1:{port}"), KAFKA, grace=20.0))
+        return self._keep(
+            Part("kafka", argv, lambda: kafka.answers(f"127.0.0.1:{port}"), KAFKA, source_path(), grace=20.0)
+        )
 
     def _keep(self, part: Part) -> Part:
         self._parts[part.name] = part
@@ -181,5 +187,9 @@ def environment(settings: Settings, bootstrap: str, uri: str, home: Path) -> dic
         if isinstance(value, Path):
             given[name] = value.expanduser().absolute()
     found = {f"SUDA_{name.upper()}": str(value) for name, value in given.items()}
-    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**found, "PYTHONPATH": os.pathsep.join(path)}
+    return {**found, **source_path()}
+
+
+def source_path() -> dict[str, str]:
+    """Lets a part import the same source as this process, wherever it was started."""
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}

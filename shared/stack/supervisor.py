@@ -24,7 +24,7 @@ from shared.stack.process import Record
 
 LEASH = Path(__file__).with_name("leash.py")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # before a part is started again
-STEADY = 20.0  # seconds of life after which a crash counts as the first again
+STEADY = 3.0  # seconds of life, once ready, after which a crash counts as the first again
 TRIES = 4  # times a part may end before it was ever ready
 
 
@@ -254,11 +254,12 @@ class Supervisor:
         return True
 
     def _gone(self, child: Child, popen: "subprocess.Popen[bytes]") -> None:
+        steady = child.ready and time.monotonic() - child.born > STEADY
         child.popen, child.ready = None, False
         if not child.wanted:
             process.forget(self.home, child.part.name)
             return
-        if time.monotonic() - child.born > STEADY:
+        if steady:
             child.crashes = 0
         code = popen.returncode
         self._failed(child, f"{child.part.name} ended ({signal_name(code)}); starting it again")

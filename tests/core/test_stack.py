@@ -255,6 +255,19 @@ def test_no_docker_is_found_out_without_waiting(monkeypatch: pytest.MonkeyPatch,
     assert not docker.answers()
 
 
+def test_a_home_stays_with_the_parts_its_data_was_made_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "answers", lambda timeout=0.2: True)
+    settings, begun = Settings(docker=True), tmp_path / "begun"
+    (begun / "kafka").mkdir(parents=True)
+    assert docker.chosen(settings, tmp_path / "new") and not docker.chosen(settings, begun)
+    assert not docker.chosen(Settings(docker=False), tmp_path / "new")
+    (tmp_path / "contained" / "kafka-docker").mkdir(parents=True)
+    assert docker.chosen(settings, tmp_path / "contained")
+    monkeypatch.setattr(docker, "answers", lambda timeout=0.2: False)
+    with pytest.raises(ConfigurationError, match="start Docker"):
+        docker.chosen(settings, tmp_path / "contained")
+
+
 def test_a_password_in_an_address_is_not_shown() -> None:
     assert process.without_password("mongodb://me:secret@db:1/x") == "mongodb://…@db:1/x"
     assert process.without_password("mongodb://db:1/x") == "mongodb://db:1/x"
