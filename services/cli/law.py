@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from shared.errors import ConfigurationError
-from shared.law import Calendar, Due, Instrument, LawError, LawErrors, Library, due, load
+from shared.law import Calendar, Due, Instrument, LawError, LawErrors, Library, due, load, load_operations
+from shared.law.operations import unknown
 from shared.law.shown import Line, article_lines, period_text
 from shared.settings import settings
 
@@ -103,6 +104,8 @@ def check(
     """Prove that all data holds together; every fault with file, line and mend."""
     try:
         loaded = load(path or settings().law)
+        Calendar.deployed(path or settings().law)
+        _operations(loaded)
     except (LawError, LawErrors) as errors:
         if as_json:
             faults = [{"where": each.where, "wrong": each.wrong, "mend": each.mend} for each in errors.faults]
@@ -120,6 +123,14 @@ def check(
             f"{id}：{each['articles']}条全部编入或说明理由，{each['obligations']}项期限，{each['acts']}条行为规则"
         )
     typer.echo(f"{len(counts)} 个文件全部成立")
+
+
+def _operations(loaded: Library) -> None:
+    """The ladder's file is sound and names only duties there are."""
+    file = settings().operations
+    duties = {each.id: frozenset(duty.id for duty in each.obligations) for each in loaded.instruments.values()}
+    if faults := unknown(load_operations(file), duties, str(file or "deploy/operations.yaml")):
+        raise LawErrors(faults)
 
 
 def day_of(text: str) -> date:

@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 _DIGITS = "零一二三四五六七八九"
-REFERENCE: Final = re.compile(r"^(?P<article>(?:annex-)?[1-9]\d{0,2})(?:\((?P<item>[1-9]\d?)\))?$")
+REFERENCE: Final = re.compile(r"^(?P<article>(?:annex-)?[1-9]\d{0,2}|table)(?:\((?P<item>[1-9]\d?)\))?$")
 
 
 class Frozen(BaseModel):
@@ -27,6 +27,12 @@ def chinese(number: int) -> str:
     return text + (_DIGITS[ones] if ones else "")
 
 
+def _named(article: str) -> str:
+    if article == "table":
+        return "附表"
+    return f"附件{article[6:]}" if article.startswith("annex-") else f"第{chinese(int(article))}条"
+
+
 class Citation(Frozen):
     """An article, or an item of it, of one instrument; `title` is how a person reads it."""
 
@@ -37,12 +43,12 @@ class Citation(Frozen):
 
     @classmethod
     def of(cls, instrument: str, title: str, reference: str) -> "Citation":
-        """From `13(2)`, `13` or `annex-2`; raises ValueError."""
+        """From `13(2)`, `13`, `annex-2` or `table`; raises ValueError."""
         match = REFERENCE.match(reference)
         if match is None:
-            raise ValueError(f"'{reference}' is no article: write 13, 13(2) or annex-2")
+            raise ValueError(f"'{reference}' is no article: write 13, 13(2), annex-2 or table")
         article, item = match["article"], match["item"]
-        name = f"附件{article[6:]}" if article.startswith("annex-") else f"第{chinese(int(article))}条"
+        name = _named(article)
         shown = f"《{title}》{name}" + (f"第（{chinese(int(item))}）项" if item else "")
         return cls(instrument=instrument, article=article, item=item, title=shown)
 

@@ -130,6 +130,7 @@ class Instrument(Frozen):
     source: str = ""
     articles_in_text: int = Field(ge=1, le=999, alias="articles")
     annexes: int = Field(0, ge=0, le=99)
+    table: bool = False  # an unnumbered table stands after the last article
     in_force: InForce
     governs: Governs
     edition: InForce  # the days this content holds

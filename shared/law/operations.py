@@ -3,6 +3,7 @@
 None of it has an article. `Operations.label` is shown with every rung.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
@@ -124,6 +125,16 @@ def load_operations(path: Path | None = None) -> Operations:
         wrong = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg'].removeprefix('Value error, ')}"
         where = f"{file.name}:{line_of(data, first['loc'])}"
         raise LawError(where, wrong, "see deploy/operations.yaml for what stands there") from None
+
+
+def unknown(operations: Operations, obligations: Mapping[str, frozenset[str]], file: str) -> tuple[LawError, ...]:
+    """What the file names that no instrument has; `obligations` are the ids of each instrument's."""
+    return tuple(
+        LawError(f"{file}:1", f"by_obligation names {instrument} {duty}, which is not there", "see `suda law list`")
+        for instrument, duties in operations.by_obligation.items()
+        for duty in duties
+        if duty not in obligations.get(instrument, frozenset())
+    )
 
 
 def rung_instants(

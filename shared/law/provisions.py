@@ -99,7 +99,7 @@ class VisitRule(Entry):
     """Return visits: of all, of real-name cases, or sampled."""
 
     text: str
-    scope: Literal["all", "real-name", "sampled"]
+    scope: Literal["all", "real-name", "sampled", "unstated"]
     by: Debtor
     obligation: Name | None = None  # where the text gives a period
     share: Annotated[int, Field(ge=1, le=100)] | None = None  # per cent

@@ -24,6 +24,7 @@ def articles(edition: Instrument) -> Iterator[LawError]:
     """Every article is there once, in the text's order, and is a rule or says why not."""
     expected = [str(number) for number in range(1, edition.articles_in_text + 1)]
     expected += [f"annex-{number}" for number in range(1, edition.annexes + 1)]
+    expected += ["table"] if edition.table else []
     found: dict[str, str] = {}
     last = -1
     for article in edition.contents:
