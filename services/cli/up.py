@@ -107,7 +107,8 @@ def _detached(current: Settings) -> None:
         if found and found.pid == child.pid and found.state == "ready":
             break
         if ended:
-            raise Unavailable(logs.last_line(log).removeprefix("suda: ") or f"the start failed; see {log}")
+            _tell(log, told)  # its last sentence says the mend
+            raise typer.Exit(2)
     else:
         child.terminate()
         raise Unavailable(f"the stack was not ready within {PATIENCE / 60:.0f} minutes; see {log}")

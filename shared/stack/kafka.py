@@ -56,6 +56,7 @@ def properties(data: Path, port: int, controller: int, settings: Settings) -> st
             "share.coordinator.state.topic.min.isr": 1,
             "min.insync.replicas": 1,
             "group.initial.rebalance.delay.ms": 0,
+            "group.min.session.timeout.ms": 1000,  # so that a test may ask for a quick return after kill -9
             "broker.heartbeat.interval.ms": 500,
             "broker.session.timeout.ms": 3000,  # a killed broker may register anew only after this
             "log.retention.ms": -1,

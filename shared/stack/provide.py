@@ -56,6 +56,8 @@ def stack(
     builder = _Builder(settings, say, command or _service_argv)
     try:
         with Supervisor(builder.home, say) as supervisor:
+            for name in services:  # a named port that is taken is told before anything starts
+                builder.ports.choose(name)
             running = builder.start_base(supervisor)
             builder.announce(running, "starting")
             if prepare is not None:

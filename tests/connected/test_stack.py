@@ -128,6 +128,15 @@ def test_a_second_supervisor_of_the_home_is_refused(running: Running) -> None:
         pass
 
 
+def test_a_taken_port_asked_for_by_name_is_told_before_anything_starts(running: Running, tmp_path: Path) -> None:
+    taken = int(running.url("intake").rpartition(":")[2])
+    said: list[str] = []
+    with pytest.raises(ConfigurationError, match=f"{taken}.*SUDA_SLA_PORT"):
+        with stack(Settings(home=tmp_path / "home", sla_port=taken), ("sla",), say=said.append):
+            pass
+    assert said == [] and not (tmp_path / "home" / "kafka").exists()
+
+
 def test_a_service_that_cannot_start_is_told_with_its_last_words(
     second: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
