@@ -39,7 +39,10 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         _json([_head(each) for each in loaded.instruments.values()])
         return
-    table = Table(Column("编号", no_wrap=True), "文件", "文号", "适用区划", "施行", "失效", "条")
+    table = Table(
+        Column("编号", no_wrap=True),
+        *(Column(name, overflow="fold") for name in ("文件", "文号", "区划", "施行", "失效", "条")),
+    )
     for each in loaded.instruments.values():
         force = each.in_force
         until = force.until.isoformat() if force.until else "未写有效期"

@@ -136,12 +136,17 @@ def _walk(unit: str, start: date, last: date, calendar: Calendar) -> tuple[Count
     day = start
     while day < last:
         day += ONE
-        info = calendar.day(day)
-        if unit == "working_days":
-            days.append(CountedDay(day=day, counts=info.counts, why=info.why))
-        else:
-            days.append(CountedDay(day=day, counts=True, why=info.why))
+        days.append(_walked(unit, day, calendar))
     return tuple(days)
+
+
+def _walked(unit: str, day: date, calendar: Calendar) -> CountedDay:
+    known: CountedDay | None = calendar.remembered.get((unit, day))
+    if known is None:
+        info = calendar.day(day)
+        known = CountedDay(day=day, counts=info.counts or unit == "calendar_days", why=info.why)
+        calendar.remembered[unit, day] = known
+    return known
 
 
 def _date(period: Period, day: date, title: str) -> date:

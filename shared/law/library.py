@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from shared.law.binding import Asked, Binding, basis, choose, unbound
@@ -26,22 +26,27 @@ class Library:
     deployment: Deployment = field(default_factory=Deployment)
     _bound: dict[tuple[object, ...], Binding] = field(default_factory=dict, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        newest = {edition.id: edition for edition in self.editions if not edition.variant}
-        object.__setattr__(self, "_newest", newest)
-        object.__setattr__(self, "_by_digest", {(each.id, each.digest): each for each in self.editions})
-
-    @property
+    @cached_property
     def instruments(self) -> Mapping[str, Instrument]:
-        newest: Mapping[str, Instrument] = self._newest  # type: ignore[attr-defined]
-        return newest
+        """The newest edition of each, by id."""
+        return {edition.id: edition for edition in self.editions if not edition.variant}
+
+    @cached_property
+    def _by_digest(self) -> Mapping[tuple[str, str | None], Instrument]:
+        return {(edition.id, edition.digest): edition for edition in self.editions}
+
+    @cached_property
+    def _organisations(self) -> frozenset[str]:
+        """The organisations that make a difference to binding."""
+        rules = [edition.governs for edition in self.editions]
+        return frozenset(code for rule in rules for code in rule.organisations + rule.organisations_out)
 
     def get(self, id: str, digest: str | None = None, *, day: date | None = None) -> Instrument:
         """The edition with that digest; where it is not loaded (or not given) the one of `day`, else the newest.
 
         `holds` tells whether the exact data is there. Raises UnknownProvision for an instrument that is not.
         """
-        exact: Instrument | None = self._by_digest.get((id, digest))  # type: ignore[attr-defined]
+        exact = self._by_digest.get((id, digest))
         if exact is not None:
             return exact
         if day is not None:
@@ -58,7 +63,7 @@ class Library:
 
     def holds(self, id: str, digest: str) -> bool:
         """Whether the data a case was bound to is loaded exactly as it was."""
-        return (id, digest) in self._by_digest  # type: ignore[attr-defined]
+        return (id, digest) in self._by_digest
 
     def in_force(self, id: str, day: date) -> Instrument:
         """The edition of an instrument on a day, a stand-in included; raises NotInForce."""
@@ -98,6 +103,7 @@ class Library:
         traits: frozenset[str] = frozenset(),
     ) -> Binding:
         """The instrument a case is bound to for life, with the basis; unbound where nothing is in force."""
+        organisation = organisation if organisation in self._organisations else None
         key = (division, venue, channel, kind, received, organisation, traits)
         known = self._bound.get(key)
         if known is None:

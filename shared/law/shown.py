@@ -15,6 +15,46 @@ UNITS: Final[dict[str, str]] = {
     "hours": "小时",
 }
 EACH: Final[dict[str, str]] = {"month": "月", "quarter": "季度", "half-year": "半年", "year": "年"}
+DEBTORS: Final[dict[str, str]] = {
+    "administration": "管理部门",
+    "agency": "承办单位",
+    "officer": "工作人员",
+    "receiver": "首次接收的单位",
+    "complainant": "投诉人",
+    "superior": "上级管理部门",
+}
+ROLES: Final[dict[str, str]] = {
+    "complainant": "投诉人",
+    "officer": "经办人",
+    "leader": "负责人",
+    "supervisor": "管理人员",
+    "inspector": "质检人员",
+    "province": "省级",
+    "auditor": "审计人员",
+    "system": "系统",
+}
+RELATIONS: Final[dict[str, str]] = {
+    "accountable": "承办单位",
+    "assisting": "协办单位",
+    "supervising": "管理部门",
+    "checking": "质检部门",
+    "accused": "被投诉方",
+    "complainant": "本人",
+    "receiving": "接收单位",
+    "any": "",
+}
+STATES: Final[dict[str, str]] = {
+    "pending": "待交办",
+    "assigned": "待受理",
+    "accepted": "办理中",
+    "closed": "已办结",
+    "refused": "不予受理",
+    "withdrawn": "已撤回",
+    "terminated": "已终止",
+    "absorbed": "已合并",
+    "archived": "已归档",
+    "previous": "原状态",
+}
 NAMES: Final[dict[str, str]] = {
     "definitions": "定义",
     "scope": "适用",
@@ -100,10 +140,12 @@ def rule_text(entry: Entry) -> str:
 
 def _said(entry: Entry) -> str:
     if isinstance(entry, Obligation):
-        return f"{entry.title}：{period_text(entry)}，由{entry.person or entry.owes}履行"
+        return f"{entry.title}：{period_text(entry)}，由{DEBTORS[entry.owes]}{entry.person or ''}履行"
     if isinstance(entry, ActRule):
-        who = "、".join(f"{actor.role}/{actor.relation}" for actor in entry.by)
-        return f"{who}，于{'、'.join(entry.from_states)}" + (f" → {entry.to}" if entry.to else "")
+        who = "、".join(RELATIONS[actor.relation] + ROLES[actor.role] for actor in entry.by)
+        states = "、".join(STATES[state] for state in entry.from_states)
+        needs = f"，须写明 {'、'.join(entry.requires)}" if entry.requires else ""
+        return f"{who}，在{states}时{needs}" + (f" → {STATES[entry.to]}" if entry.to else "")
     title, text = getattr(entry, "title", ""), getattr(entry, "text", "")
     more = getattr(entry, "criteria", ()) or getattr(entry, "steps", ()) or getattr(entry, "doors", ())
     return "：".join(part for part in (title, text, "、".join(more)) if part)
