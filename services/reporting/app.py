@@ -86,6 +86,8 @@ async def _watch(bus: Bus, store: Store) -> None:
             await watch(bus, store.early_count)
         except Unavailable as away:
             log.warning("lag is not known for the moment: %s", away)
+        except Exception:  # a gauge that cannot be read must neither end the service nor stay unread for good
+            log.exception("lag is not known for the moment")
         await asyncio.sleep(WATCH_SECONDS)
 
 
