@@ -135,6 +135,8 @@ class Bus:
             fetch_max_wait_ms=BATCH_TIMEOUT_MS,
             fetch_min_bytes=64 * 1024,
             auto_offset_reset="earliest",
+            session_timeout_ms=6000,  # a killed process's partitions are taken over after this
+            heartbeat_interval_ms=1500,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             decoder=_raw,
             listener=_Assignment(busy, gained, lost),

@@ -1,4 +1,4 @@
-"""The world the pure cores are tested in: the built-in law, the sample directory, the real calendar."""
+"""The world that cores and handlers are tested in: the built-in law, the sample directory, the real calendar."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from shared.directory.files import read
 from shared.directory.tree import Directory
 from shared.law import Calendar, load
 
-SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
+SAMPLES = Path(__file__).parents[1] / "deploy" / "samples"
 
 
 @pytest.fixture(scope="session")

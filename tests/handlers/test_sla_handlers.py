@@ -1,0 +1,229 @@
+"""Sla's batches and timers: gaps waited for, repetitions repeated, each rung once, none early, breaches taken back."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.routing.core.decide import World
+from services.sla.desk import Desk
+from services.sla.handlers import Handler
+from services.sla.timers import Timers
+from shared import clock
+from shared.errors import Unavailable
+from shared.events import deadlines, topics
+from shared.events.deadlines import DeadlineEvent
+from shared.law.operations import load_operations
+from tests.core.cases import Story, at
+from tests.handlers.fakes import FakeBus, FakeJournal, case_record
+
+
+class FakeStore:
+    """Sla's store in dictionaries."""
+
+    def __init__(self) -> None:
+        self.journal = FakeJournal()
+        self.open: dict[str, dict[str, Any]] = {}
+        self.rungs: dict[str, dict[str, Any]] = {}
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.waiting: dict[str, dict[str, Any]] = {}
+
+    async def open_rows(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            self.open.setdefault(row["_id"], row)
+
+    async def drop_rows(self, ids: Any) -> None:
+        for id in ids:
+            self.open.pop(id, None)
+
+    async def watched_rows(self, partitions: set[int]) -> list[dict[str, Any]]:
+        return list(self.open.values())
+
+    async def rows(self, ids: Any) -> dict[str, dict[str, Any]]:
+        return {id: self.open[id] for id in ids if id in self.open}
+
+    async def claimed(self, ids: Any) -> set[str]:
+        return {id for id in ids if id in self.rungs}
+
+    async def claim(self, batch: str, partitions: set[int], rungs: list[dict[str, Any]]) -> set[str]:
+        self.claims[batch] = {"rungs": [rung["_id"] for rung in rungs]}
+        taken = {rung["_id"] for rung in rungs if rung["_id"] in self.rungs}
+        self.rungs |= {rung["_id"]: rung for rung in rungs if rung["_id"] not in taken}
+        return taken
+
+    async def confirm(self, batches: Any) -> None:
+        for batch in batches:
+            self.claims.pop(batch, None)
+
+    async def unconfirmed(self, partitions: set[int]) -> list[tuple[str, list[dict[str, Any]]]]:
+        return [(b, [self.rungs[r] for r in note["rungs"] if r in self.rungs]) for b, note in self.claims.items()]
+
+    async def put_early(self, rows: list[dict[str, Any]]) -> None:
+        self.waiting |= {row["_id"]: row for row in rows}
+
+    async def early(self) -> list[dict[str, Any]]:
+        return list(self.waiting.values())
+
+    async def drop_early(self, ids: Any) -> None:
+        for id in ids:
+            self.waiting.pop(id, None)
+
+
+class Process:
+    """One sla process on a store and a bus that others may share, with a clock that stands."""
+
+    def __init__(self, world: World, store: FakeStore, bus: FakeBus, path: Path) -> None:
+        self.store, self.bus, self._path = store, bus, path
+        held = clock.Clock(path)
+        lock = asyncio.Lock()
+        desk = Desk(store.journal, world.law, world.calendar)  # type: ignore[arg-type]
+        parts: Any = (bus, store, desk)
+        self.timers = Timers(*parts, load_operations(), world.calendar, held, lock)
+        self.handler = Handler(*parts, self.timers, held, lock)
+
+    async def fire(self, when: str) -> None:
+        """Step the clock and let the timers run until nothing that is due is left."""
+        clock.step(self._path, at(when))
+        while self.timers.next_due is not None and self.timers.next_due <= at(when):
+            await self.timers._fire_due()
+
+    def events(self) -> list[DeadlineEvent]:
+        return [deadlines.parse(value) for value in self.bus.on(topics.DEADLINES)]
+
+    def told(self) -> list[str]:
+        return [f"{event.obligation} {event.rung or event.type}" for event in self.events()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    clock.write(tmp_path / "clock", clock.Reading(datetime.now(UTC), at("2026-09-18 10:00"), 0.0))
+    return tmp_path / "clock"
+
+
+@pytest.fixture
+def sla(world: World, path: Path) -> Process:
+    return Process(world, FakeStore(), FakeBus(), path)
+
+
+async def test_an_event_before_its_predecessor_waits_and_is_applied_when_that_comes(world: World, sla: Process) -> None:
+    story = Story(world).handed_over()
+    opened, dispatched, handed = (case_record(event) for event in story.events)
+    await sla.handler.handle([handed])
+    await sla.handler.handle([dispatched])
+    assert sla.told() == [] and len(sla.store.waiting) == 2
+    await sla.handler.handle([opened])
+    assert sla.told() == ["handover opened", "handover discharged", "acceptance opened"]
+    assert sla.store.waiting == {}
+
+
+async def test_early_events_survive_a_restart(world: World, sla: Process, path: Path) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(story.events[1])])
+    second = Process(world, sla.store, FakeBus(), path)
+    await second.handler.gained({0})
+    await second.handler.handle([case_record(story.events[0])])
+    assert second.told() == ["handover opened"] and sla.store.waiting == {}
+
+
+async def test_repeated_events_publish_the_recorded_output_again_and_nothing_new(
+    world: World, sla: Process, path: Path
+) -> None:
+    records = [case_record(event) for event in Story(world).handed_over().events]
+    await sla.handler.handle(records)
+    again = Process(world, sla.store, FakeBus(), path)
+    await again.handler.handle(records)
+    assert again.bus.on(topics.DEADLINES) == sla.bus.on(topics.DEADLINES)
+    assert len(sla.store.journal.commits) == 1
+
+
+async def test_dead_between_journal_and_publish_the_next_one_publishes_the_same_bytes(
+    world: World, sla: Process, path: Path
+) -> None:
+    records = [case_record(event) for event in Story(world).events]
+    sla.bus.away = 1
+    with pytest.raises(Unavailable):
+        await sla.handler.handle(records)
+    successor = Process(world, sla.store, FakeBus(), path)
+    await successor.handler.handle(records)
+    written = [entry.value for commit in sla.store.journal.commits.values() for entry in commit.entries]
+    assert successor.bus.on(topics.DEADLINES) == written
+    assert len(sla.store.open) == 1 and successor.timers.next_due is not None
+
+
+async def test_the_rungs_of_a_duty_fire_once_each_in_order_and_never_early(world: World, sla: Process) -> None:
+    await sla.handler.handle([case_record(event) for event in Story(world).events])
+    await sla.fire("2026-09-21 23:59:59")
+    assert sla.told() == ["handover opened", "handover warning-before", "handover warning-last-day"]
+    await sla.fire("2026-09-22 00:00")
+    assert sla.told()[-1] == "handover breach"
+    await sla.fire("2026-10-30 00:00")
+    rungs = [event for event in sla.events() if event.rung]
+    assert len({event.id for event in rungs}) == len(rungs)
+    assert [event.rung_due for event in rungs] == sorted(event.rung_due for event in rungs if event.rung_due)
+    assert all(event.fired and event.rung_due and event.fired >= event.rung_due for event in rungs)
+
+
+async def test_what_was_done_in_time_never_fires(world: World, sla: Process) -> None:
+    await sla.handler.handle([case_record(event) for event in Story(world).handed_over("2026-09-19 10:00").events])
+    await sla.fire("2026-09-22 12:00")
+    assert not [event for event in sla.events() if event.obligation == "handover" and event.rung]
+
+
+async def test_an_extended_duty_breaches_at_its_new_due_day_and_not_at_the_old_one(world: World, sla: Process) -> None:
+    story = Story(world).handed_over("2026-09-21 10:00").accepted("2026-09-22 10:00")
+    told_on = {"complainant_told_on": "2026-09-28"}
+    story.applied("approve-extension", "2026-09-28 10:00", "leader", until="2026-10-20", **told_on)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-10-20 23:59")
+    assert "resolution breach" not in sla.told()
+    await sla.fire("2026-10-21 00:00")
+    assert sla.told().count("resolution breach") == 1
+
+
+async def test_a_discharge_in_time_that_arrives_after_the_breach_takes_it_back(world: World, sla: Process) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-22 00:00")
+    story.handed_over("2026-09-21 23:59")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert "handover breach" in sla.told() and "handover breach-withdrawn" in sla.told()
+    await sla.fire("2026-09-30 00:00")
+    assert not [event for event in sla.events() if event.obligation == "handover" and event.type == "escalated"]
+
+
+async def test_a_late_discharge_takes_nothing_back(world: World, sla: Process) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-22 00:00")
+    story.handed_over("2026-09-22 00:00")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert "handover breach-withdrawn" not in sla.told()
+
+
+async def test_a_claim_that_was_not_confirmed_is_published_again_by_the_next_owner_with_the_same_bytes(
+    world: World, sla: Process, path: Path
+) -> None:
+    await sla.handler.handle([case_record(event) for event in Story(world).events])
+    sla.bus.away = 1
+    with pytest.raises(Unavailable):
+        await sla.fire("2026-09-22 00:00")
+    assert len(sla.store.claims) == 1
+    successor = Process(world, sla.store, FakeBus(), path)
+    await successor.handler.gained({0})
+    await successor.fire("2026-09-22 00:00")
+    assert successor.bus.on(topics.DEADLINES) == [rung["v"] for rung in sla.store.rungs.values()]
+    assert sla.store.claims == {}
+
+
+async def test_two_processes_that_hold_the_same_duty_fire_each_rung_once(
+    world: World, sla: Process, path: Path
+) -> None:
+    await sla.handler.handle([case_record(event) for event in Story(world).events])
+    zombie = Process(world, sla.store, FakeBus(), path)
+    await zombie.handler.gained({0})
+    await sla.fire("2026-09-22 00:00")
+    await zombie.fire("2026-09-22 00:00")
+    assert [event.rung for event in zombie.events()] == []
+    assert len([event for event in sla.events() if event.rung == "breach"]) == 1
