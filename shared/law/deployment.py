@@ -78,7 +78,7 @@ def deployment(folder: Path | None) -> Deployment:
         return Deployment()
     data = read(path)
     try:
-        return Deployment.model_validate({**data, "where": path.name})
+        return Deployment.model_validate({**data, "where": path.name}, by_alias=True, by_name=False)
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{path}:{line_of(data, first['loc'])}"

@@ -185,6 +185,8 @@ def _replaced(found: list[Instrument]) -> Iterator[Supersession]:
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise LawError(str(root), "no such folder", "set SUDA_LAW to a folder that holds instrument folders")
+    if (root / HEAD).is_file():  # one instrument by itself
+        return [root]
     folders = sorted(
         path for path in root.iterdir() if path.is_dir() and path.name[0] not in "._" and path.name != FOLDER
     )

@@ -16,13 +16,17 @@ from pydantic import BaseModel, ValidationError
 from shared.law.citation import Citation, Interpretation
 from shared.law.entry import Entry
 from shared.law.errors import LawError, LawErrors
-from shared.law.instrument import SECTIONS, Article, Instrument, Reading
+from shared.law.instrument import SECTIONS, Article, InForce, Instrument, Reading
 from shared.law.source import Located, LocatedList, line_of, read
 
 M = TypeVar("M", bound=BaseModel)
 BUILT_IN: Final = Path(__file__).parent / "instruments"
 HEAD: Final = "instrument.yaml"
 COMMON: Final = "_common.yaml"
+HEAD_KEYS: Final = frozenset(
+    "id title number issuer issued source articles annexes table in_force governs gives_way replaces note".split()
+)
+_OURS: Final = frozenset({"citations", "where", "common"})  # filled by the loader, never written
 _ARTICLE_KEYS: Final = frozenset({"article", "heading", "not_operative", *SECTIONS})
 
 
@@ -39,10 +43,9 @@ class Common:
 class Draft:
     """Everything read from one folder, before it is cut into editions."""
 
-    head: dict[str, Any]
+    head: Located
     contents: tuple[Article, ...]
     entries: dict[str, tuple[Entry, ...]]
-    where: str
 
 
 def name_of(path: Path) -> str:
@@ -79,10 +82,14 @@ def draft(folder: Path) -> Draft:
                 faults.append(fault)
                 continue
             _chapter(chapter, path, head, contents, entries, faults)
+    if unknown := set(head) - HEAD_KEYS:
+        first = min(unknown)
+        where = f"{name_of(head_file)}:{line_of(head, (first,))}"
+        faults.append(LawError(where, f"'{first}' does not belong here", f"known are {', '.join(sorted(HEAD_KEYS))}"))
     if faults:
         raise LawErrors(tuple(faults))
     cut = {section: tuple(found) for section, found in entries.items()}
-    return Draft(dict(head), tuple(contents), cut, f"{name_of(head_file)}:1")
+    return Draft(head, tuple(contents), cut)
 
 
 def _chapter(
@@ -118,7 +125,12 @@ def _chapter(
             wrong = f"article {raw['article']} has {'rules and not_operative' if rules else 'neither rule nor reason'}"
             faults.append(LawError(where, wrong, "encode it, or give not_operative with the reason"))
         for section in SECTIONS:
-            for at, row in enumerate(raw.get(section) or ()):
+            rows = raw.get(section)
+            if section in raw and not isinstance(rows, LocatedList):
+                place = f"{name_of(path)}:{line_of(raw, (section,))}"
+                faults.append(LawError(place, f"{section} is no list", "begin each entry with '- '"))
+                continue
+            for at, row in enumerate(rows or ()):
                 try:
                     entries[section].append(_entry(section, row, raw, at, head, path, entries[section]))
                 except LawError as fault:
@@ -130,13 +142,20 @@ def _entry(section: str, row: Any, article: Located, at: int, head: Located, pat
     if not isinstance(row, Located):
         raise LawError(where, "an entry is a mapping", "begin with '- id:'")
     fields: dict[str, Any] = dict(row)
+    also = fields.pop("also", [])
+    if written := _OURS & set(fields):
+        raise LawError(where, f"'{min(written)}' is not written by hand", "use item and also for citations")
+    if not isinstance(also, LocatedList | list):
+        raise LawError(where, "also is no list", "write also: [8]")
     place = str(article.get("article")) + (f"({fields.pop('item')})" if "item" in fields else "")
-    references = [place, *map(str, fields.pop("also", ()))]
+    references = [place, *map(str, also)]
     fields["citations"] = cited = _citations(head, references, where)
     if section == "acts":
         fields.setdefault("id", _numbered(str(fields.get("act")), earlier))
     if isinstance(extension := fields.get("extension"), dict):
         given = extension.get("citations")
+        if given is not None and not isinstance(given, LocatedList):
+            raise LawError(where, "citations is no list", "write citations: [13]")
         fields["extension"] = {**extension, "citations": _citations(head, given, where) if given else cited}
     return _made(SECTIONS[section], fields | {"where": where}, article, (section, at), path)
 
@@ -155,7 +174,7 @@ def _citations(head: Located, references: list[str], where: str) -> tuple[Citati
 
 def _made(model: type[M], fields: Any, source: Any, path: tuple[int | str, ...], file: Path) -> M:
     try:
-        return model.model_validate(fields)
+        return model.model_validate(fields, by_alias=True, by_name=False)
     except ValidationError as error:
         first = error.errors()[0]
         line = line_of(source, (*path, *first["loc"]))
@@ -166,12 +185,8 @@ def _made(model: type[M], fields: Any, source: Any, path: tuple[int | str, ...],
 def editions(read_draft: Draft, added: Common, path: Path) -> tuple[Instrument, ...]:
     """Cuts a draft at every day on which an entry begins or ends; oldest first."""
     head = read_draft.head
-    force = head.get("in_force") or {}
-    since, until = force.get("from"), force.get("until")
-    if not isinstance(since, date):
-        raise LawError(read_draft.where, "in_force has no day 'from'", "write in_force: {from: YYYY-MM-DD}")
-    if until is not None and (not isinstance(until, date) or until < since):
-        raise LawError(read_draft.where, "until lies before from, or is no day", "mend in_force")
+    force = _made(InForce, head.get("in_force"), head, ("in_force",), path / HEAD)
+    since, until = force.since, force.until
     starts = {since}
     for entries in read_draft.entries.values():
         for entry in entries:

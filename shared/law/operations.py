@@ -119,7 +119,7 @@ def load_operations(path: Path | None = None) -> Operations:
     file = path or DEFAULT
     data = read(file, file.name)
     try:
-        return Operations.model_validate(data)
+        return Operations.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
         first = error.errors()[0]
         wrong = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg'].removeprefix('Value error, ')}"

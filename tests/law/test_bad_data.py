@@ -1,9 +1,16 @@
 """Data that cannot be law is refused with file, line and mend."""
 
+import copy
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.law import LawErrors, load
 from shared.law.errors import LawError
@@ -69,6 +76,10 @@ def line(file: str, needle: str) -> int:
         (HEAD, "until: 2027-12-31", "until: 2025-12-31", "until lies before from"),
         (HEAD, "from: 2026-01-01", "since: 2026-01-01", "from"),
         (HEAD, "kinds: [complaint, consultation]", "kinds: [petition]", "kinds"),
+        (HEAD, "issuer: 虚构单位", "issuer: 虚构单位\nvariant: true", "variant"),
+        (TEXT, "scope: [{id: all, text: 虚构的投诉}]", "scope: 5", "no list"),
+        (TEXT, "title: 月报", "title: 月报\n        also: 3", "also is no list"),
+        (TEXT, "title: 月报", "title: 月报\n        citations: []", "not written by hand"),
         (HEAD, "issuer: 虚构单位", "issuer: 虚构单位\nowner: 某人", "owner"),
         (HEAD, '["9901"]', '["Linhai"]', "divisions"),
         (HEAD, "  kinds:", "  venues: []\n  kinds: []\n  kinds:", "twice"),
@@ -144,3 +155,42 @@ def test_words_that_yaml_would_turn_into_something_else_stay_text(tmp_path: Path
     (tmp_path / "plain.yaml").write_text('a: no\nb: 12:30\nc: "12"\nd: 12\ne: 0x10\nf: true\n')
     found = read(tmp_path / "plain.yaml")
     assert dict(found) == {"a": "no", "b": "12:30", "c": "12", "d": 12, "e": "0x10", "f": True}
+
+
+JUNK = [None, 5, "x", [], {}, [1], {"a": 1}, True, -1, "", 1.5]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place inside a document."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], (*path, key))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from places(each, (*path, number))
+
+
+WHOLE = {file: yaml.safe_load((SIXTH / file).read_text(encoding="utf-8")) for file in (TEXT, HEAD)}
+PLACES = [(file, path) for file, whole in WHOLE.items() for path in places(whole)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(PLACES), st.sampled_from(JUNK))
+def test_junk_anywhere_is_taken_or_refused_but_never_a_crash(place: tuple[str, tuple[Any, ...]], junk: Any) -> None:
+    file, path = place
+    changed = copy.deepcopy(WHOLE)
+    inside = changed[file]
+    for step in path[:-1]:
+        inside = inside[step]
+    inside[path[-1]] = junk
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "linhai-2026"
+        folder.mkdir()
+        for each, data in changed.items():
+            (folder / each).write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        try:
+            load(Path(name))
+        except (LawError, LawErrors) as error:
+            assert all(str(fault) for fault in error.faults)
