@@ -29,6 +29,7 @@ from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
 BATCH_TIMEOUT_MS = 50
+LARGEST_LETTER = 3  # times our record limit: a dead letter must hold what any topic took, and its headers
 IN_A_ROW = 20  # failures of one batch after which the process ends (DESIGN.md 6.6)
 
 
@@ -42,6 +43,11 @@ class Record:
     key: bytes | None
     value: bytes
     headers: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Partition and offset: which record of its topic this is."""
+        return self.partition, self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +78,13 @@ async def _nothing(partitions: set[int]) -> None:
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Waits for the handler in flight before partitions go, since FastStream does not (FACTS.md)."""
+    """Waits for the handler in flight before partitions go, since FastStream does not (FACTS.md).
 
-    def __init__(self, busy: asyncio.Lock, gained: Moved, lost: Moved) -> None:
-        self._busy, self._gained, self._lost = busy, gained, lost
+    What a service does on taking partitions is tried until it is done: aiokafka would log its failure and go on without.
+    """
+
+    def __init__(self, busy: asyncio.Lock, gained: Moved, lost: Moved, stopping: asyncio.Event) -> None:
+        self._busy, self._gained, self._lost, self._stopping = busy, gained, lost, stopping
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         async with self._busy:
@@ -83,7 +92,19 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         async with self._busy:
-            await self._gained({tp.partition for tp in assigned})
+            await self._take({tp.partition for tp in assigned})
+
+    async def _take(self, partitions: set[int]) -> None:
+        while not self._stopping.is_set():
+            try:
+                return await self._gained(partitions)
+            except Unavailable as away:
+                log.warning("partitions wait to be taken: %s", away)
+            except Exception as problem:
+                log.exception("partitions could not be taken")
+                _end(problem)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 0.5)
 
 
 class Bus:
@@ -139,7 +160,7 @@ class Bus:
             heartbeat_interval_ms=1500,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             decoder=_raw,
-            listener=_Assignment(busy, gained, lost),
+            listener=_Assignment(busy, gained, lost, self._stopping),
         )(one_batch)
 
     async def _handle(self, handle: Handler, records: list[Record]) -> None:
@@ -179,7 +200,7 @@ class Bus:
             enable_idempotence=True,
             linger_ms=5,
             max_batch_size=256 * 1024,
-            max_request_size=self._settings.max_record_bytes,
+            max_request_size=self._settings.max_record_bytes * LARGEST_LETTER,
             request_timeout_ms=int(self._settings.send_timeout * 1000),
         )
         try:
@@ -216,7 +237,7 @@ class Bus:
         if self._producer is None:
             raise Unavailable("the bus is not started")
         for record in records:
-            if len(record.value) > self._settings.max_record_bytes - 4096:
+            if record.topic != topics.DLQ and len(record.value) > self._settings.max_record_bytes - 4096:
                 raise BadInput(f"a record of {len(record.value)} bytes is over the limit of SUDA_MAX_RECORD_BYTES")
         try:
             async with asyncio.timeout(self._settings.send_timeout):
@@ -236,9 +257,9 @@ class Bus:
 
     async def ends(self, topic: str) -> Ends:
         """The offset after the last record, by partition."""
-        asker = await self._asking()
         parts = [TopicPartition(topic, number) for number in await self._partitions(topic)]
         try:
+            asker = await self._asking()
             found = await asyncio.wait_for(asker.end_offsets(parts), self._settings.send_timeout)
         except (TimeoutError, KafkaError) as problem:
             raise Unavailable(f"Kafka does not tell the ends of {topic}: {problem!r}") from problem
@@ -386,7 +407,8 @@ async def create_topics(bootstrap: str, settings: Settings) -> None:
 
 
 def _new_topic(name: str, count: int, settings: Settings) -> NewTopic:
-    config = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(settings.max_record_bytes * 2)}
+    size = settings.max_record_bytes * (LARGEST_LETTER if name == topics.DLQ else LARGEST_LETTER - 1)
+    config = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(size)}
     if name == topics.DIRECTORY:
         config = {"cleanup.policy": "compact"}
     return NewTopic(name, count, settings.replication, topic_configs=config)

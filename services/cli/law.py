@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from services.cli.explain import explain
 from shared.errors import ConfigurationError
 from shared.law import Calendar, Due, Instrument, LawError, LawErrors, Library, due, load, load_operations
 from shared.law.operations import unknown
@@ -194,3 +195,6 @@ def _walk(result: Due) -> Table:
         number += each.counts
         table.add_row(each.day.isoformat(), "是" if each.counts else "否", str(number) if each.counts else "", each.why)
     return table
+
+
+app.command()(explain)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,8 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.law import Calendar, load
+from shared.privacy import tokens
+from shared.privacy.keys import Keyring, keyring_path
 from shared.settings import Settings, settings
 from shared.stack.running import Running
 from shared.store import connect
@@ -58,12 +61,31 @@ async def proof(stack: Running) -> dict[str, Any]:
             except TimeoutError:
                 raise Unavailable("the input does not go through; see ./suda status and the services' logs") from None
             found = await gather(current, bus, client, now)
+            stated = await statistics(stack)
     finally:
         await client.close()
-    return judge(found, current)
+    return judge(found, current, stated)
 
 
-def judge(found: Evidence, current: Settings) -> dict[str, Any]:
+async def statistics(stack: Running) -> dict[str, Any]:
+    """The counters as reporting answers them."""
+    current = stack.settings
+    clock = Clock(current.home / "clock", current.clock)
+    keyring = Keyring.load(keyring_path(current))
+    token = tokens.issue(keyring, current, "suda", "system", user="verify", now=clock.now())
+    url = stack.urls.get("reporting", f"http://{current.host}:{current.reporting_port}")
+    async with httpx.AsyncClient(timeout=60) as http:
+        try:
+            answer = await http.get(f"{url}/v1/statistics", headers={"Authorization": f"Bearer {token}"})
+            found: dict[str, Any] = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as problem:
+            raise Unavailable(f"reporting does not tell its counters: {problem!r}; see ./suda status") from None
+    for line in found.get("organisations", ()):
+        line.pop("name", None)
+    return found
+
+
+def judge(found: Evidence, current: Settings, stated: dict[str, Any]) -> dict[str, Any]:
     """The evidence held against itself."""
     recomputed = deadlines.recompute(found, load(current.law), Calendar.load())
     events = [event for case in found.events.values() for event, _ in case.values()]
@@ -79,6 +101,7 @@ def judge(found: Evidence, current: Settings) -> dict[str, Any]:
         "deadline rows = suda.deadlines": lambda: read_model.deadline_differences(
             (event for event, _ in found.deadlines.values()), found.deadline_rows
         ),
+        "counters = rows": lambda: read_model.statistics_differences(found.rows, found.deadline_rows, stated),
         "nothing early, claimed or unreadable left over": lambda: record.leftovers(found),
     }
     results = {name: check() for name, check in checks.items()}
