@@ -80,7 +80,7 @@ async def _nothing(partitions: set[int]) -> None:
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     """Waits for the handler in flight before partitions go, since FastStream does not (FACTS.md).
 
-    What a service does on taking partitions is tried until it is done: aiokafka would log its failure and go on without.
+    What a service does on taking partitions is tried until it is done: aiokafka would log a failure and go on without.
     """
 
     def __init__(self, busy: asyncio.Lock, gained: Moved, lost: Moved, stopping: asyncio.Event) -> None:

@@ -24,6 +24,7 @@ from services.intake.core.event import marks, received, secrets
 from services.intake.core.identity import body_digest, canonical
 from services.intake.grouping import Grouped
 from services.intake.store import Receipt, Store
+from shared import failpoint
 from shared.bus import Outgoing
 from shared.clock import Clock
 from shared.errors import BadInput
@@ -114,6 +115,7 @@ class Taking:
     async def _settle(self, standing: Receipt, digest: str, attempt: str) -> Taken:
         if standing.digest != digest:  # 4
             return Taken(standing, "conflict")
+        failpoint.passing("intake: receipt, publish")
         await self._publish([standing.outgoing()])  # 5
         return Taken(standing, "new" if standing.attempt == attempt else "repeated")  # 6
 

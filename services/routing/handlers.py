@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.routing.core.chain import Decided
 from services.routing.desk import Desk, UnknownCase, commit
-from shared import metrics
+from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing, Record
 from shared.clock import Clock
 from shared.dlq import Budget, letter
@@ -15,6 +15,7 @@ from shared.events.cases import Acted, Dispatched, Rejected
 from shared.events.intake import ComplaintReceived, IntakeEvent, parse
 from shared.journal import Commit, Journal
 
+Letters = dict[tuple[int, int], Outgoing]  # by the place of the record that is dead
 MARGIN = 8192  # bytes of a record that headers and framing may take
 
 
@@ -41,24 +42,24 @@ class Handler:
 
     async def handle(self, records: list[Record]) -> None:
         """1. parse  2. load  3. decide and commit, layer by layer  4. publish, repeated inputs too."""
-        letters: list[Outgoing] = []
+        letters: Letters = {}
         inputs: dict[str, list[Input]] = defaultdict(list)
         for record in records:
             try:
                 event = _checked(record)
                 inputs[event.case_id].append(Input(event, record))
-                self._budget.good()
             except BadInput as wrong:
-                letters.append(self._dead(record, str(wrong)))
+                letters[record.place] = self._dead(record, str(wrong))
         await self._desk.load(_to_load(inputs, self._desk))
         outgoing: list[Outgoing] = []
         while inputs:
             outgoing += await self._layer(inputs, letters)
-        await self._bus.publish(letters + outgoing)
-        for _ in letters:
-            self._budget.bad()
+        failpoint.passing("routing: journal, publish")
+        await self._bus.publish([*letters.values(), *outgoing])
+        for record in records:
+            (self._budget.bad if record.place in letters else self._budget.good)()
 
-    async def _layer(self, inputs: dict[str, list[Input]], letters: list[Outgoing]) -> list[Outgoing]:
+    async def _layer(self, inputs: dict[str, list[Input]], letters: Letters) -> list[Outgoing]:
         """Decide the first input of every case; those done leave `inputs`, those that lost are decided again."""
         made: dict[str, tuple[Commit, Decided]] = {}
         repeated: list[str] = []
@@ -66,14 +67,15 @@ class Handler:
             try:
                 decided = self._desk.decide(waiting[0].event)
             except UnknownCase as unknown:
-                letters.append(self._dead(waiting[0].record, str(unknown)))
+                letters[waiting[0].record.place] = self._dead(waiting[0].record, str(unknown))
                 _done(inputs, case_id)
                 continue
             if isinstance(decided, int):
                 repeated.append(f"{case_id}:{decided}")
                 _done(inputs, case_id)
             elif any(len(value) > self._largest for _, value in decided.events):
-                letters.append(self._dead(waiting[0].record, "the event it would make is over the record limit"))
+                record = waiting[0].record
+                letters[record.place] = self._dead(record, "the event it would make is over the record limit")
                 _done(inputs, case_id)
             else:
                 made[case_id] = (commit(decided, waiting[0].trace), decided)

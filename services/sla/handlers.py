@@ -9,7 +9,7 @@ from services.sla.core.watch import Watched
 from services.sla.desk import Applied, Desk
 from services.sla.store import Store
 from services.sla.timers import Timers
-from shared import metrics
+from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing, Record
 from shared.clock import Clock
 from shared.dlq import Budget, letter
@@ -60,20 +60,19 @@ class Handler:
 
     async def handle(self, records: list[Record]) -> None:
         """1. parse  2. load  3. apply and commit until no case has anything left  4. publish  5. watch the rungs."""
-        letters: list[Outgoing] = []
+        letters: dict[tuple[int, int], Outgoing] = {}
         inputs: Inputs = defaultdict(dict)
         for record in records:
             try:
                 event = parse(record.value)
                 inputs[event.case_id][event.seq] = Input(event, record)
-                self._budget.good()
             except BadInput as wrong:
                 metrics.DEAD_LETTERS.labels(record.topic).inc()
-                letters.append(letter(record, str(wrong), "sla", self._clock.now()))
+                letters[record.place] = letter(record, str(wrong), "sla", self._clock.now())
         async with self._lock:
-            await self._apply(inputs, list(letters))
-        for _ in letters:
-            self._budget.bad()
+            await self._apply(inputs, list(letters.values()))
+        for record in records:
+            (self._budget.bad if record.place in letters else self._budget.good)()
 
     async def _apply(self, inputs: Inputs, outgoing: list[Outgoing]) -> None:
         await self._desk.load(case_id for case_id, waiting in inputs.items() if 1 not in waiting)
@@ -90,7 +89,9 @@ class Handler:
                     done += applied[case_id].events
                     outgoing += commit.outgoing(topics.DEADLINES)
                     inputs[case_id] = {s: i for s, i in inputs[case_id].items() if s > applied[case_id].after.seq}
+        failpoint.passing("sla: journal, publish")
         await self._bus.publish(outgoing)
+        failpoint.passing("sla: publish, watch")
         await self._timers.watch(done, partitions)
         await self._tidy_early()
         _count(done)

@@ -16,7 +16,7 @@ from services.sla.core.timers import Rung, fired, row, row_id, rungs, still_open
 from services.sla.core.watch import debtor
 from services.sla.desk import Desk, entry
 from services.sla.store import Store
-from shared import metrics
+from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing
 from shared.clock import Clock
 from shared.errors import Unavailable
@@ -28,6 +28,7 @@ from shared.store import Document
 
 log = logging.getLogger("suda.sla.timers")
 AT_ONCE = 500  # rungs claimed and published together
+OPENS, ENDS = ("opened", "extended"), ("discharged", "superseded")
 
 
 class Timers:
@@ -43,6 +44,7 @@ class Timers:
         self._partitions: dict[str, int] = {}  # row -> partition
         self._owned: set[int] = set()
         self._wake = asyncio.Event()
+        self._unsure = False  # whether a claim of ours may not have been published
         self.firing = False
 
     def partition_of(self, case_id: str) -> int:
@@ -56,12 +58,16 @@ class Timers:
     async def gained(self, partitions: set[int]) -> None:
         """Publish again what was claimed and not confirmed, and watch the open duties of these partitions."""
         self._owned |= partitions
-        for batch, claimed in await self._store.unconfirmed(partitions):
-            await self._publish(claimed)
-            await self._store.confirm([batch])
+        await self._publish_again(partitions)
         for stored in await self._store.watched_rows(partitions):
             self._push(stored)
         self._wake.set()
+
+    async def _publish_again(self, partitions: set[int]) -> None:
+        """What was claimed and not confirmed, with the same bytes."""
+        for batch, claimed in await self._store.unconfirmed(partitions):
+            await self._publish(claimed)
+            await self._store.confirm([batch])
 
     def lost(self, partitions: set[int]) -> None:
         """Forget these partitions; their rows stay in the store for the next owner."""
@@ -72,11 +78,17 @@ class Timers:
         metrics.OPEN_OBLIGATIONS.set(len(self._partitions))
 
     async def watch(self, events: list[DeadlineEvent], partitions: dict[str, int]) -> None:
-        """Store and watch what these events opened or extended, and drop what they ended. May be repeated."""
-        opened = [self._row(e, partitions[e.case_id]) for e in events if e.type in ("opened", "extended")]
-        ended = [row_id(e) for e in events if e.type in ("discharged", "superseded")]
-        over = set(ended)
-        opened = [stored for stored in opened if stored["_id"] not in over]
+        """Store and watch what these events opened or extended, and drop what they ended. May be repeated.
+
+        What counts is how the duty stands now, since it may have ended and begun again, and old events may be repeated.
+        """
+        last = {row_id(event): event for event in events if event.type in (*OPENS, *ENDS)}
+        ended = [name for name, event in last.items() if not still_open(self._desk.known(event.case_id), event)]
+        opened = [
+            self._row(event, partitions[event.case_id])
+            for name, event in last.items()
+            if event.type in OPENS and name not in ended
+        ]
         await self._store.open_rows(opened)
         await self._store.drop_rows(ended)
         for stored in opened:
@@ -122,13 +134,18 @@ class Timers:
         now = self._clock.now()
         await self._barrier()
         async with self._lock:
-            due: list[Rung] = []
+            if self._unsure:
+                await self._publish_again(self._owned)
+                self._unsure = False
+            due: dict[str, Rung] = {}  # a duty that ended and began again stands in the heap twice
             while self._heap and self._heap[0][0] <= now and len(due) < AT_ONCE:
-                due.append(heapq.heappop(self._heap)[3])
-            watched = [rung for rung in due if rung.row in self._partitions]
+                rung = heapq.heappop(self._heap)[3]
+                due[rung.claim()] = rung
+            watched = [rung for rung in due.values() if rung.row in self._partitions]
             try:
                 await self._fire(watched)
             except BaseException:
+                self._unsure = True
                 for rung in watched:
                     heapq.heappush(self._heap, (rung.at, rung.row, rung.name, rung))
                 raise
@@ -169,7 +186,9 @@ class Timers:
             taken = await self._store.claim(
                 batch, {self._partitions[rung.row] for rung in due if rung.row not in gone}, claims
             )
+            failpoint.passing("timers: claim, publish")
             await self._publish([claim for claim in claims if claim["_id"] not in taken])
+            failpoint.passing("timers: publish, confirm")
             await self._store.confirm([batch])
         await self._store.drop_rows(gone)
         for name in gone:
