@@ -118,12 +118,12 @@ def _titles(citations: Iterable[Citation]) -> list[str]:
 
 def show(report: dict[str, Any], console: Console) -> None:
     """For people, in Chinese."""
-    table = Table("序号", "时间", "事项", "依据", title=f"办件 {report['case_id']}", title_justify="left")
+    table = _table(f"办件 {report['case_id']}", "序号", "时间", "事项", "依据")
     for row in report["decisions"]:
         what = "\n".join(filter(None, [row["what"], row.get("by"), row.get("why"), row["interpretation"]]))
         table.add_row(str(row["seq"]), row["at"][:16].replace("T", " "), what, "\n".join(row["citations"]))
     console.print(table)
-    table = Table("期限", "变化", "起算", "到期", "说明", "依据", title="期限", title_justify="left")
+    table = _table("期限", "期限", "变化", "起算", "到期", "说明", "依据")
     for row in report["deadlines"]:
         counted = sum(day["counts"] for day in row.get("days", ()))
         told = [
@@ -136,3 +136,11 @@ def show(report: dict[str, Any], console: Console) -> None:
         cited = "\n".join(row["citations"]) if row["type"] == "opened" else ""
         table.add_row(row["title"], row["type"], row["start_day"], row["due_day"], note, cited)
     console.print(table)
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Nothing is cut off: Chinese text has no spaces to wrap at."""
+    table = Table(title=title, title_justify="left", show_lines=True)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

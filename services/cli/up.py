@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.settings import Settings, settings
 from shared.stack import Running, attach, logs, process, stack
@@ -48,6 +49,11 @@ def show(running: Running) -> None:
         print(f"  {name:<10} {url}")
     print(f"  {'kafka':<10} {running.kafka}")
     print(f"  {'store':<10} {process.without_password(running.mongodb)}", flush=True)
+    clock = Clock(running.home / "clock", running.settings.clock)
+    if clock.speed == 0:
+        say(
+            f"this home's clock stands at {clock.now():%Y-%m-%d %H:%M} since the demo; ./suda clean starts in real time"
+        )
 
 
 def load_directory(current: Settings) -> None:
