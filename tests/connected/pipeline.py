@@ -38,6 +38,7 @@ OTHER_AGENCY = "11530102XXXXXXX013"
 OTHER_ADMINISTRATION = "11530103XXXXXXX001"
 SERVED: dict[str, Any] = {"served_by": "phone", "served_on": "2026-03-02"}
 SEND_TIMEOUT = 5.0
+SIXTH = Path(__file__).parents[1] / "law" / "sixth"  # a regulation no code knows, in force in division 9901
 PATIENCE = 180.0  # seconds; a machine shared with others is slow
 ORIGIN = datetime(2026, 1, 5, 9, 0, tzinfo=ZONE)  # a Monday
 CALENDAR = Calendar.load()
@@ -51,7 +52,7 @@ def started(home: Path, services: tuple[str, ...] = SERVICES) -> Any:
     ports: dict[str, Any] = {f"{name}_port": 0 for name in SERVICES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUDA_FAILPOINT", str(home / "failpoint"))
-        with stack(Settings(home=home, send_timeout=SEND_TIMEOUT, docker=False, **ports), services) as running:
+        with stack(Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services) as running:
             _run(publish(read(SAMPLES), running.settings))
             yield running
 
