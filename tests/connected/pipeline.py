@@ -52,7 +52,9 @@ def started(home: Path, services: tuple[str, ...] = SERVICES) -> Any:
     ports: dict[str, Any] = {f"{name}_port": 0 for name in SERVICES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUDA_FAILPOINT", str(home / "failpoint"))
-        with stack(Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services) as running:
+        with stack(
+            Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services
+        ) as running:
             _run(publish(read(SAMPLES), running.settings))
             yield running
 
