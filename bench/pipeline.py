@@ -119,7 +119,11 @@ class _Turns:
                 batches = parts.batches(running)
                 cost = {name: used - busy[name] for name, used in self._busy(running).items()}
             found = await stored.look(self.client, prefix, self.made, self._templates)
-            return seconds, {**found, "batches": batches, "cpu_us": {n: round(c / len(self.made) * 1e6) for n, c in cost.items()}}
+            return seconds, {
+                **found,
+                "batches": batches,
+                "cpu_us": {n: round(c / len(self.made) * 1e6) for n, c in cost.items()},
+            }
         finally:
             for service in SERVICES:
                 await self.client.drop_database(prefix + service)
