@@ -36,13 +36,13 @@ def base(home: Path, now: Reading, say: Say) -> Iterator[Settings]:
     clock.write(home / "clock", now)
     given = Settings()
     kept = {name: getattr(given, name) for name in KEPT if name in given.model_fields_set}
-    with _nothing_set(), stack(Settings(home=home, log_level="WARNING", **kept), (), say=say) as running:
+    with nothing_set(), stack(Settings(home=home, log_level="WARNING", **kept), (), say=say) as running:
         asyncio.run(load_if_empty(running.settings))
         yield running.settings.model_copy(update={"database_prefix": f"bench_{os.getpid()}_"})
 
 
 @contextmanager
-def _nothing_set() -> Iterator[None]:
+def nothing_set() -> Iterator[None]:
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SUDA_")}
     try:
         yield

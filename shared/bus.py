@@ -30,7 +30,9 @@ from shared.events import topics
 from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
-BATCH_TIMEOUT_MS = 50
+FETCH_WAIT_MS = 25  # how long the broker lets a fetch fill up to FETCH_BYTES: the price of a hop while little comes in
+FETCH_BYTES = 64 * 1024
+IDLE_MS = 10  # FastStream waits this long for records, then sleeps as long again
 LARGEST_LETTER = 3  # times our record limit: a dead letter must hold what any topic took, and its headers
 TOGETHER = 16  # records sent at once from which whole batches are built
 IN_A_ROW = 20  # failures of one batch after which the process ends (DESIGN.md 6.6)
@@ -167,9 +169,9 @@ class Bus:
             group_id=group,
             batch=True,
             max_records=self._settings.batch,
-            batch_timeout_ms=BATCH_TIMEOUT_MS,
-            fetch_max_wait_ms=BATCH_TIMEOUT_MS,
-            fetch_min_bytes=64 * 1024,
+            batch_timeout_ms=IDLE_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=FETCH_BYTES,
             auto_offset_reset="earliest",
             session_timeout_ms=6000,  # a killed process's partitions are taken over after this
             heartbeat_interval_ms=1500,
@@ -303,7 +305,7 @@ class Bus:
         offsets = {tp.partition: max(0, meta.offset) for tp, meta in found.items() if tp.topic == topic}
         return {number: offsets.get(number, 0) for number in await self._partitions(topic)}
 
-    async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.02) -> None:
+    async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.01) -> None:
         """Return when `group` has committed at least `ends` of `topic`; the caller sets the time-out."""
         while True:
             committed = await self.committed(group, topic)
@@ -315,10 +317,14 @@ class Bus:
         """Return when everything in the input now has gone through every reader: the barrier of DESIGN.md 6.5."""
         await self.reached(topics.ROUTING_GROUP, topics.INTAKE, await self.ends(topics.INTAKE))
         ends = await self.ends(topics.CASES)
-        await self.reached(topics.SLA_GROUP, topics.CASES, ends)
-        await self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends)
-        deadlines = await self.ends(topics.DEADLINES)
-        await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
+        rows = asyncio.create_task(self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends))
+        try:
+            await self.reached(topics.SLA_GROUP, topics.CASES, ends)
+            deadlines = await self.ends(topics.DEADLINES)
+            await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
+            await rows
+        finally:
+            rows.cancel()
 
     async def settled_for_timers(self, partitions: set[int]) -> None:
         """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic)."""
