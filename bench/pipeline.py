@@ -6,14 +6,16 @@ One run of the pipeline:
 3. routing goes on (SIGCONT), so that it consumes the first record: the time begins;
 4. it ends when every reader has committed everything that was caused: routing its input, sla and reporting the ends of
    `suda.cases`, reporting those of `suda.deadlines`. A reader commits after its rows are in, so the last row is in. The
-   offsets are asked for every 0.1 s and by no service, and afterwards the documents are counted: none may be missing.
+   bench asks for the offsets every 0.1 s; afterwards the documents are counted, and none may be missing.
 
 The relay (bench/relay.py) is measured in the same way on the same records: started, held, the topic filled, let go,
-until its group has committed all. What it inserts per record are the documents the first pipeline run stored, of
-complaints spread over the whole run, as they stand in the store: journals, open duties, rows, deadline events.
+until its group has committed all. What it inserts per record are the documents that the run of the pipeline before it
+stored, of complaints spread over the whole run: journals, open duties, rows, deadline events.
 
 Pipeline and relay take turns, three times; `ratio` is the median of the pairwise ratios, because both shared the same
-minutes of the machine. SUDA_BENCH_PROFILE=FOLDER runs the services under cProfile (and makes them slower).
+minutes of the machine. `cpu_us` (CPU of every part per complaint, from the processes' own times) and `batches` (how
+many each reader handled, and for how many seconds) are of the last turn: they say what limits, and move less than
+rates do when the machine has other work. SUDA_BENCH_PROFILE=FOLDER runs the services under cProfile, which slows them.
 """
 
 import asyncio
@@ -68,7 +70,7 @@ async def _run(settings: Settings, home: Path, count: int, say: Say, profiles: P
             seconds, found = await turns.pipeline(turn)
             pipeline.append(count / seconds)
             say(f"turn {turn} of {TURNS}: pipeline {pipeline[-1]:.0f} complaints/s")
-            say(str({k: found[k] for k in ("batches", "cpu_us")}))
+            say("  CPU a complaint, µs: " + ", ".join(f"{name} {cost}" for name, cost in found["cpu_us"].items()))
             relay.append(count / await turns.relay())
             say(f"turn {turn} of {TURNS}: relay    {relay[-1]:.0f} complaints/s")
     ratios = [one / other for one, other in zip(pipeline, relay, strict=True)]
