@@ -12,7 +12,7 @@ import time
 import uuid
 from datetime import datetime
 
-from services.sla.core.timers import Rung, fired, row, row_id, rungs, still_open
+from services.sla.core.timers import Rung, breach_claim, fired, row, row_id, rungs, still_open, was_late
 from services.sla.core.watch import debtor
 from services.sla.desk import Desk, entry
 from services.sla.store import Store
@@ -82,15 +82,15 @@ class Timers:
 
         What counts is how the duty stands now, since it may have ended and begun again, and old events may be repeated.
         """
-        last = {row_id(event): event for event in events if event.type in (*OPENS, *ENDS)}
-        ended = [name for name, event in last.items() if not still_open(self._desk.known(event.case_id), event)]
-        opened = [
-            self._row(event, partitions[event.case_id])
-            for name, event in last.items()
-            if event.type in OPENS and name not in ended
-        ]
+        changed = {row_id(event): event for event in events if event.type in (*OPENS, *ENDS)}
+        opening = {row_id(event): event for event in events if event.type in OPENS}
+        ended = {name: e for name, e in changed.items() if not still_open(self._desk.known(e.case_id), e)}
+        late = {breach_claim(e, e.due_day): n for n, e in ended.items() if was_late(self._desk.known(e.case_id), e)}
+        for claim in late.keys() - await self._store.claimed(late):
+            del ended[late[claim]]  # its breach has not been declared yet, and will be
+        opened = [self._row(e, partitions[e.case_id]) for name, e in opening.items() if name not in ended]
         await self._store.open_rows(opened)
-        await self._store.drop_rows(ended)
+        await self._store.drop_rows(list(ended))
         for stored in opened:
             self._push(stored)
         for name in ended:
@@ -169,13 +169,15 @@ class Timers:
         stored = await self._store.rows({rung.row for rung in due})
         opened = {name: parse(bytes(found["opened"])) for name, found in stored.items()}
         await self._desk.load({event.case_id for event in opened.values()})
-        claims, events, gone = [], [], set()
+        claims, events, gone, held = [], [], set(), set[int]()
         for rung in due:
             event = opened.get(rung.row)
             watched = self._desk.known(event.case_id) if event else None
-            if event is None or watched is None or not still_open(watched, event):
+            late = rung.kind == "breach" and event is not None and was_late(watched, event)
+            if event is None or watched is None or not (late or still_open(watched, event)):
                 gone.add(rung.row)
                 continue
+            held.add(self._partitions[rung.row])
             made = fired(event, rung, self._clock.now(), debtor(watched.facts, event.owes))
             out = entry(made, None)
             headers = {name: value.decode() for name, value in out.headers.items()}
@@ -183,9 +185,7 @@ class Timers:
             events.append(made)
         if claims:
             batch = str(uuid.uuid4())
-            taken = await self._store.claim(
-                batch, {self._partitions[rung.row] for rung in due if rung.row not in gone}, claims
-            )
+            taken = await self._store.claim(batch, held, claims)
             failpoint.passing("timers: claim, publish")
             await self._publish([claim for claim in claims if claim["_id"] not in taken])
             failpoint.passing("timers: publish, confirm")
