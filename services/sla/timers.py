@@ -173,10 +173,16 @@ class Timers:
         for rung in due:
             event = opened.get(rung.row)
             watched = self._desk.known(event.case_id) if event else None
-            late = rung.kind == "breach" and event is not None and was_late(watched, event)
+            late = event is not None and was_late(watched, event)
+            if late and rung.kind == "warning":
+                continue  # nobody is warned any more, but the breach is still to come
             if event is None or watched is None or not (late or still_open(watched, event)):
                 gone.add(rung.row)
                 continue
+            if late:
+                gone.add(rung.row)  # once its breach is declared
+                if rung.kind != "breach":
+                    continue
             held.add(self._partitions[rung.row])
             made = fired(event, rung, self._clock.now(), debtor(watched.facts, event.owes))
             out = entry(made, None)

@@ -1,6 +1,7 @@
 """The orders of events that broke earlier drafts, each forced on the real parts, each ending with `verify`."""
 
 import asyncio
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -161,6 +162,27 @@ async def test_a_rung_claimed_by_a_process_that_died_is_published_with_the_same_
     await suda.verify()
 
 
+@pytest.mark.parametrize("before", ["the complaint", "the due instant"])
+async def test_a_late_act_that_sla_sees_before_its_timer_is_a_breach_all_the_same(suda: Pipeline, before: str) -> None:
+    day = await suda.morning()
+    if before == "the complaint":
+        suda.running.pause("sla")
+    case = (await suda.complain())["case_id"]
+    if before == "the due instant":
+        await suda.settle()
+        suda.running.pause("sla")
+    due = at(working_day(day, 2) + timedelta(days=1), 0)
+    suda.turn(due + timedelta(hours=10))  # both warnings are due by now, too
+    await suda.apply(case, "hand-over", "supervisor", ADMINISTRATION, to=AGENCY)
+    suda.running.resume("sla")
+    await suda.settle()
+    found = [event for event in await suda.deadlines(case) if event.obligation == "handover"]
+    assert [event.rung_due for event in found if event.type == "breached"] == [due]
+    assert [event.late_days for event in found if event.type == "discharged"] == [1]
+    assert not [row for row in await suda.documents("sla", "open") if row["_id"].startswith(f"{case}:handover")]
+    await suda.verify()
+
+
 async def test_a_rung_claimed_while_kafka_hangs_is_published_without_a_restart(suda: Pipeline) -> None:
     day = await suda.morning()
     case = await suda.assigned()
@@ -173,7 +195,16 @@ async def test_a_rung_claimed_while_kafka_hangs_is_published_without_a_restart(s
     said = log.read_text().count("rungs wait")
     suda.running.pause("store")  # the barrier is passed, the claim is not answered
     suda.turn(due)
-    await until(lambda: _firing(suda), "the rung is being fired")
+    since: list[float] = []
+
+    async def past_the_barrier() -> bool:
+        url = suda.running.url("sla")
+        firing = bool((await suda.http.get(f"{url}/v1/timers")).json()["firing"])
+        since.extend([time.monotonic()] * (firing and not since))
+        age = metric((await suda.http.get(f"{url}/metrics")).text, "suda_barrier_age_seconds")
+        return bool(since) and time.monotonic() - since[0] > 2.5 and age == 0  # a barrier's age is told every second
+
+    await until(past_the_barrier, "the rung waits for the store alone")
     suda.running.pause("kafka")
     suda.running.resume("store")
 
@@ -189,10 +220,6 @@ async def test_a_rung_claimed_while_kafka_hangs_is_published_without_a_restart(s
     assert suda.running.pid("sla") == pid
     assert len({e.to_bytes() for e in await suda.deadlines(case) if e.type == "breached"}) == 1
     await suda.verify()
-
-
-async def _firing(suda: Pipeline) -> bool:
-    return bool((await suda.http.get(f"{suda.running.url('sla')}/v1/timers")).json()["firing"])
 
 
 async def test_a_retry_while_the_first_send_is_still_in_flight_makes_one_case(suda: Pipeline) -> None:
