@@ -4,10 +4,10 @@ The duties are computed anew from the whole history at every event, so no order 
 them drift: nothing restarts a clock, because a clock is where its first start stands in the history.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
 from shared.law.calendar import Calendar
@@ -16,6 +16,15 @@ from shared.law.instrument import Instrument
 from shared.law.obligation import Obligation, Trigger
 
 Status = Literal["open", "met", "late", "superseded"]
+TOOK_OVER = "took-over"
+
+
+class Start(NamedTuple):
+    """Where the running clock of an absorbed case stands: its first day, and its instant."""
+
+    obligation: str
+    day: date
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,9 @@ class Happening:
     result: str | None = None
     disposal: str | None = None  # the class, of `classified`
     until: date | None = None  # of `extension-approved`
+    other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
+    other_seq: int = 0
+    starts: tuple[Start, ...] = ()  # and its running clocks; none once the merge was undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,8 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
         disposal=event.data.get("class"),
         until=_day(event.data.get("until")),
     )
+    if event.done == TOOK_OVER:
+        return (replace(done, other=event.data["absorbed"], other_seq=event.data["seq"], starts=_starts(event.data)),)
     if event.done == "handed-over":
         return (done, Happening("received-by-agency", event.at))
     return (done,)
@@ -77,6 +91,14 @@ def _first_contact(event: Opened) -> datetime:
 
 def _day(text: object) -> date | None:
     return date.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _starts(data: Mapping[str, Any]) -> tuple[Start, ...]:
+    found = data.get("starts") or {}
+    return tuple(
+        Start(name, date.fromisoformat(given["day"]), datetime.fromisoformat(given["at"]))
+        for name, given in sorted(found.items())
+    )
 
 
 def disposal_class(instrument: Instrument, history: Iterable[Happening]) -> str | None:
@@ -131,13 +153,19 @@ def _generations(
 ) -> list[Duty]:
     done: list[Duty] = []
     running: Duty | None = None
+    own: Duty | None = None  # `running` as it would be without the clocks of absorbed cases
+    carried = _Carried(obligation)
     disposal = instrument.default_class
     for happening in history:
         if happening.on == "classified" and happening.disposal:
             disposal = happening.disposal
-        if running is None:
+        if happening.on == TOOK_OVER:
+            carried.take(happening)
+            running = running and own and carried.earliest(own, running.until, calendar)
+        elif running is None:
             if _matches(obligation.starts, happening, disposal):
-                running = _started(obligation, len(done) + 1, happening, calendar, others)
+                own = _started(obligation, len(done) + 1, happening, calendar, others)
+                running = carried.earliest(own, None, calendar)
         elif _matches(obligation.ends, happening, disposal):
             late = happening.at >= running.due.due_at
             done.append(replace(running, status="late" if late else "met", ended_at=happening.at))
@@ -148,7 +176,39 @@ def _generations(
         elif happening.on == "extension-approved" and happening.until and obligation.extension:
             stretched = due(obligation, _start(obligation, running), calendar, until=happening.until)
             running = replace(running, due=stretched, until=happening.until)
+        if running is None and done:
+            carried.forget()
     return [*done, running] if running else done
+
+
+class _Carried:
+    """The starts that absorbed cases bring to one obligation: the earliest clock stays (LAW.md)."""
+
+    def __init__(self, obligation: Obligation) -> None:
+        self._obligation = obligation
+        self._by_case: dict[str, tuple[int, Start | None]] = {}
+
+    def take(self, happening: Happening) -> None:
+        """What a case brings, or that it no longer brings anything; the one of the higher seq holds."""
+        assert happening.other is not None
+        start = next((each for each in happening.starts if each.obligation == self._obligation.id), None)
+        if self._by_case.get(happening.other, (0, None))[0] < happening.other_seq:
+            self._by_case[happening.other] = (happening.other_seq, start)
+
+    def forget(self) -> None:
+        """A duty that was done is done: what started it starts no other."""
+        self._by_case = {case: (seq, None) for case, (seq, _) in self._by_case.items()}
+
+    def earliest(self, own: Duty, until: date | None, calendar: Calendar) -> Duty:
+        """The duty, running from the earliest of its own start and those brought."""
+        if not self._by_case:
+            return own
+        hours = self._obligation.period.unit == "hours"
+        first = Start(own.id, own.due.start_day, own.start_at)
+        brought = [start for _, start in self._by_case.values() if start is not None]
+        best = min([first, *brought], key=lambda start: start.at if hours else start.day)
+        placed = due(self._obligation, best.at if hours else best.day, calendar, until=until)
+        return replace(own, start_at=best.at, due=placed, until=until)
 
 
 def _start(obligation: Obligation, duty: Duty) -> date | datetime:

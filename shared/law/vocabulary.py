@@ -72,6 +72,7 @@ Act = Literal[
     "recuse",  # a person steps aside {person, reason}
     "merge",  # {into}
     "unmerge",  # {reason}
+    "absorb",  # the other side of a merge, sent by routing itself {absorbed, seq, starts}; without starts: undone
     "supplement",  # the complainant or the receiver adds material {text}
     "note",  # {text}
     "archive",  # {}
@@ -113,6 +114,7 @@ TriggerWord = Literal[
     "recused",
     "merged",
     "unmerged",
+    "took-over",
     "supplemented",
     "noted",
     "archived",
@@ -150,6 +152,7 @@ PAST_TENSE: Final[dict[str, str]] = {
     "recuse": "recused",
     "merge": "merged",
     "unmerge": "unmerged",
+    "absorb": "took-over",
     "supplement": "supplemented",
     "note": "noted",
     "archive": "archived",
@@ -166,9 +169,17 @@ Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
 Verdict = Literal["pass", "fail", "confirmed", "refuted", "unverifiable"]  # `result`, see the acts
 
 Debtor = Literal["administration", "agency", "officer", "receiver", "complainant", "superior"]
+Responsible = Literal[
+    "approver",  # 谁审批谁负责: who decides on the application
+    "handler",  # 谁办理谁负责: who handled it
+    "in-charge",  # 谁主管谁负责: who is in charge of the matter
+    "accused",  # the unit complained about deals with it itself
+    "territory",  # 属地管理: the place; its administration hands over and supervises
+]
 Creditor = Literal["complainant", "administration", "agency", "next-level", "province", "government", "public"]
 Unit = Literal["working_days", "calendar_days", "hours", "same_day", "date"]
 Each = Literal["month", "quarter", "half-year", "year"]
 
 ACTS: Final[tuple[str, ...]] = get_args(Act)
+INTERNAL: Final[frozenset[str]] = frozenset({"absorb"})  # sent by routing itself; nobody can ask for these
 STATES: Final[tuple[str, ...]] = get_args(State)
