@@ -38,7 +38,6 @@ class Happening:
     result: str | None = None
     disposal: str | None = None  # the class, of `classified` and `sent-back`
     until: date | None = None  # of `extension-approved`
-    other: str | None = None  # of `absorbed`: the case whose clock `result` began on `until`; without a clock: undone
     other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
     other_seq: int = 0
     starts: tuple[Start, ...] = ()  # and its running clocks; none once the merge was undone
