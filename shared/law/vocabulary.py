@@ -189,8 +189,8 @@ Topic = Literal[
     "stability-risk",  # to the leader in charge
     "grave",  # to the government of the level
     "misconduct",  # to the department or the discipline inspection that deals with it
+    "false-complaint",  # to the department that deals with it
     "clarification",  # to the administration, which helps to clear the accused
-    "coordination",  # to the administration, which brings the departments together
 ]
 
 ACTS: Final[tuple[str, ...]] = get_args(Act)
