@@ -108,6 +108,8 @@ def merged(known: Affair | None, said: Affair) -> Affair:
     """
     if known is None:
         return said.model_copy(update={"handled": _in_order(said.handled)})
+    if known.division and said.division and known.division != said.division:
+        raise ValueError("the affair is of another division")
     given = {name: value for name, value in said if value is not None and name != "handled"}
     holdings = {(each.by, each.since): each for each in (*known.handled, *said.handled)}
     for each in known.handled:

@@ -1,5 +1,5 @@
-"""The two sides of a merge. An act touches one case: what a merge means for the other is a further act, whose id follows
-from the first one, so that it is the same however often it is sent (DESIGN.md 6.3).
+"""The two sides of a merge. An act touches one case: what it means for the other is a further act, whose id follows from
+the first one, so that it is the same however often it is sent (DESIGN.md 6.3).
 
     merged    the survivor takes over the running clocks of the absorbed case   -> absorb {absorbed, seq, starts}
     unmerged  it gives them back                                                -> absorb {absorbed, seq}
@@ -32,10 +32,9 @@ def follow_up(
         data: dict[str, object] = {"absorbed": event.case_id, "seq": event.seq}
         data["starts"] = running_clocks(before, instrument, calendar)
         return _act(event.data.get("into"), f"absorb:{event.case_id}:{event.seq}", "absorb", data, event.at)
-    survivor = getattr(before, "survivor", None)
-    if event.done == "unmerged" and survivor:
+    if event.done == "unmerged" and before.survivor:
         released: dict[str, object] = {"absorbed": event.case_id, "seq": event.seq}
-        return _act(survivor, f"absorb:{event.case_id}:{event.seq}", "absorb", released, event.at)
+        return _act(before.survivor, f"absorb:{event.case_id}:{event.seq}", "absorb", released, event.at)
     return None
 
 
