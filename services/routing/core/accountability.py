@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from services.routing.core.affair import Affair
+from services.routing.core.standing import not_governed
 from shared.directory.model import Organisation
 from shared.directory.tree import Directory
 from shared.events.cases import Step
@@ -214,13 +215,7 @@ def _excluded(organisation: Organisation, asked: _Asked) -> str | None:
     """Why the instrument does not reach this organisation, and where to turn instead; None where it does."""
     if asked.instrument is None:
         return None
-    governs, reason = asked.instrument.governs, None
-    if organisation.code in governs.organisations_out:
-        reason = f"不适用《{asked.instrument.title}》"
-    traits = {"vertical"} if organisation.vertical else set()
-    for out in governs.traits_out:
-        if out.trait in traits and (out.unless_venue is None or organisation.venue is None):
-            reason = out.why
+    reason = not_governed(organisation, asked.instrument, asked.directory, asked.day)
     if reason is None:
         return None
     above = asked.directory.organisation(organisation.parent, asked.day) if organisation.parent else None

@@ -53,7 +53,7 @@ def open_case(complaint: ComplaintReceived, world: World, affair: Affair | None 
     """
     binding = bound(complaint, world)
     instrument = world.law.get(binding.instrument, binding.digest) if binding.instrument else None
-    found = find(complaint, instrument, world.directory, affair)
+    found = find(complaint, instrument or leaving_out(complaint, world), world.directory, affair)
     state = "assigned" if found.holder == "agency" else "pending"
     opened: dict[str, object] = {name: getattr(complaint, name) for name in COPIED}
     opened |= {
@@ -80,7 +80,7 @@ def open_case(complaint: ComplaintReceived, world: World, affair: Affair | None 
 
 
 def bound(complaint: ComplaintReceived, world: World) -> Binding:
-    """The instrument in force for the organisation complained about, where it is; else for where the complaint came in."""
+    """The instrument in force for the organisation complained about, in the place where that is or where it came in."""
     directory, day = world.directory, complaint.received_on
     accused = complained_about(complaint, directory)
     receiver = directory.organisation(complaint.received_by, day) if complaint.received_by else None
@@ -93,6 +93,22 @@ def bound(complaint: ComplaintReceived, world: World) -> Binding:
         organisation=accused.code if accused else complaint.received_by,
         traits=traits(accused),
     )
+
+
+def leaving_out(complaint: ComplaintReceived, world: World) -> Instrument | None:
+    """The instrument that would govern the place, were the organisation complained about not left out of it: it says why
+    the case is not that organisation's here. None where no instrument is in force at all.
+    """
+    if not traits(complained_about(complaint, world.directory)):
+        return None
+    binding = world.law.bind(
+        division=complaint.division,
+        venue=None,
+        channel=complaint.channel,
+        kind=complaint.kind,
+        received=complaint.received_on,
+    )
+    return world.law.get(binding.instrument, binding.digest) if binding.instrument else None
 
 
 def act(request: ActRequested, case: Case, world: World) -> Decided:
