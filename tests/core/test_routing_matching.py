@@ -208,14 +208,8 @@ class TestTheCaseThatStays:
 
     def test_a_later_clock_changes_nothing(self, world: World) -> None:
         survivor, absorbed, absorb = self.merged(world)
-        other = absorb.model_copy(
-            update={
-                "data": {
-                    **absorb.data,
-                    "starts": {"acceptance": {"day": "2026-09-25", "at": "2026-09-25T10:00:00+08:00"}},
-                }
-            }
-        )
+        starts = {"acceptance": {"day": "2026-09-25", "at": "2026-09-25T10:00:00+08:00"}}
+        other = absorb.model_copy(update={"data": {**absorb.data, "starts": starts}})
         assert isinstance(ask(survivor, other), Acted)
         assert self.due(survivor, "acceptance") == "2026-09-28"
 

@@ -96,8 +96,9 @@ def bound(complaint: ComplaintReceived, world: World) -> Binding:
 
 
 def leaving_out(complaint: ComplaintReceived, world: World) -> Instrument | None:
-    """The instrument that would govern the place, were the organisation complained about not left out of it: it says why
-    the case is not that organisation's here. None where no instrument is in force at all.
+    """The instrument that would govern the place, were the organisation complained about not left out of it.
+
+    It says why the case is not that organisation's here. None where no instrument is in force at all.
     """
     if not traits(complained_about(complaint, world.directory)):
         return None

@@ -1,5 +1,5 @@
-"""The two sides of a merge. An act touches one case: what it means for the other is a further act, whose id follows from
-the first one, so that it is the same however often it is sent (DESIGN.md 6.3).
+"""The two sides of a merge. An act touches one case: what it means for the other is a further act, whose id follows
+from the first one, so that it is the same however often it is sent (DESIGN.md 6.3).
 
     merged    the survivor takes over the running clocks of the absorbed case   -> absorb {absorbed, seq, starts}
     unmerged  it gives them back                                                -> absorb {absorbed, seq}
