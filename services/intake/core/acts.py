@@ -132,7 +132,7 @@ class Verified(Data):
 
 
 class Reply(Data):
-    """A draft answer: 调查核实, 处理过程, 整改措施, 整改结果 are texts, `result` among them; `signed_by` is a user name."""
+    """A draft answer: 调查核实, 处理过程, 整改措施, 整改结果 are texts; `signed_by` is a user name."""
 
     sealed: ClassVar[frozenset[str]] = Data.sealed | {"investigation", "process", "result"}
     outcome: Outcome | None = None

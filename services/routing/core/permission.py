@@ -82,6 +82,9 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     disposal = disposal_class(instrument, case.history) if instrument else None
     if rule.when_class and disposal not in rule.when_class or disposal in rule.unless_class:
         return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])
+    for name, words in rule.given.items():
+        if _given(request.data, request.sealed, name) and request.data.get(name) not in words:
+            return _refusal("not-in-law", f"{name}只能是：{'、'.join(words)}", [rule])
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])

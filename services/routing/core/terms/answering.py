@@ -1,10 +1,9 @@
-"""From the first contact to the close. What each step needs before it stands in the instrument's rules (`after`, `passed`,
+"""From the first contact to the close. What must have come before stands in the instrument's rules (`after`, `passed`,
 `unless`); here is only what the words of the data must be.
 """
 
 from services.routing.core.permission import Refusal
 from services.routing.core.terms.asked import Asked, Check, Effect
-from shared.law.instrument import Instrument
 
 RESULTS = {
     "contact": ("reached", "unreachable", "clarified", "reminded"),
@@ -24,11 +23,6 @@ def result(asked: Asked) -> Effect | Refusal:
     return {}
 
 
-def _verify(asked: Asked) -> Effect | Refusal:
-    """What was looked into; whoever is found to be complained about is noted (`people`)."""
-    return result(asked)
-
-
 def _close(asked: Asked) -> Effect | Refusal:
     """With an outcome that exists. Where the law owes an answer, the rule's `after` has asked for it."""
     if asked.given("outcome") and asked.word("outcome") not in OUTCOMES:
@@ -36,14 +30,9 @@ def _close(asked: Asked) -> Effect | Refusal:
     return {}
 
 
-def parts(instrument: Instrument) -> tuple[str, ...]:
-    """The parts a reply must have before it is checked."""
-    return tuple(dict.fromkeys(part for check in instrument.checks for part in check.parts))
-
-
 CHECKS: dict[str, Check] = {
     "contact": result,
-    "verify": _verify,
+    "verify": result,
     "review-reply": result,
     "check-quality": result,
     "close": _close,

@@ -73,10 +73,7 @@ def _joined(*parts: tuple[Citation, ...]) -> tuple[Citation, ...]:
 
 
 def unfit(asked: Asked) -> Refusal | None:
-    """A refusal where a word is not one the rule takes, a day is none, or what happened lies in the future."""
-    for name, words in asked.rule.given.items():
-        if asked.given(name) and asked.request.data.get(name) not in words:
-            return asked.no("not-in-law", f"{name}只能是：{'、'.join(words)}")
+    """A refusal where a day is none, or what is said to have happened lies in the future."""
     for name in (*DAYS, "until", "complainant_told_on", "administration_told_on"):
         if asked.given(name) and asked.day(name) is None:
             return asked.no("no-such-day", f"{name}不是日期")

@@ -1,4 +1,4 @@
-"""An extension: once, before the first due day has passed, within the limit, and told in time to whom the text names."""
+"""An extension: once, before the first due day has passed, within the limit, told in time to whom the text names."""
 
 from services.routing.core.permission import Refusal
 from services.routing.core.terms.asked import Asked, Check, Effect

@@ -1,5 +1,5 @@
-"""The absorbed side of a merge. Handling becomes one, complaints stay many: each keeps its own notice, answer and visit,
-so no clock of the absorbed case ends but the hand-over (its instrument says so); see docs/decisions/0071-merging.md.
+"""The absorbed side of a merge. The handling becomes one, the complaints stay many: each keeps its own notice, answer and
+visit, so no clock of the absorbed case ends but the hand-over (docs/decisions/0071-merging.md).
 """
 
 from services.routing.core.permission import Refusal
