@@ -19,12 +19,7 @@ STATES = {
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
-NEARNESS = (
-    "not-in-law",
-    "wrong-class",
-    "missing",
-    "missing-step",
-)  # of several rules, the one that nearly held is told
+NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")  # of several rules, the one that nearly held is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
         return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])
     for name, words in rule.given.items():
         if _given(request.data, request.sealed, name) and request.data.get(name) not in words:
-            return _refusal("not-in-law", f"{name}只能是：{'、'.join(words)}", [rule])
+            return _refusal("wrong-word", f"{name}只能是：{'、'.join(words)}", [rule])
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])

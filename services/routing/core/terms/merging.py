@@ -1,4 +1,4 @@
-"""The absorbed side of a merge. The handling becomes one, the complaints stay many: each keeps its own notice, answer and
+"""The absorbed side of a merge. The handling becomes one, the complaints stay many: each keeps its notice, answer and
 visit, so no clock of the absorbed case ends but the hand-over (docs/decisions/0071-merging.md).
 """
 
