@@ -314,8 +314,18 @@ class Bus:
             await asyncio.sleep(pause)
 
     async def settled(self) -> None:
-        """Return when everything in the input now has gone through every reader: the barrier of DESIGN.md 6.5."""
-        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, await self.ends(topics.INTAKE))
+        """Return when everything in the input now, and every act it leads to, has gone through every reader.
+
+        Routing and its matcher send acts to the input themselves; so until nothing moves, or as often as a complaint
+        can lead from act to act (complaint, merge, absorb, unmerge, absorb undone, and one to see that it is over).
+        """
+        for _ in range(6):
+            intake = await self.ends(topics.INTAKE)
+            await self.reached(topics.ROUTING_GROUP, topics.INTAKE, intake)
+            ends = await self.ends(topics.CASES)
+            await self.reached(topics.MATCHER_GROUP, topics.CASES, ends)
+            if await self.ends(topics.INTAKE) == intake:
+                break
         ends = await self.ends(topics.CASES)
         rows = asyncio.create_task(self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends))
         try:

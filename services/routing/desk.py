@@ -7,12 +7,15 @@ decision that lost. The cache advances only by whole commits; a stale entry cann
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from services.routing.core.affair import Affair
 from services.routing.core.chain import Decided
 from services.routing.core.decide import World, act, open_case
+from services.routing.core.merging import follow_up
 from services.routing.core.state import Case, fold
+from services.routing.following import facts
 from shared.events import cases
 from shared.events.base import headers
-from shared.events.intake import ComplaintReceived, IntakeEvent
+from shared.events.intake import ActRequested, ComplaintReceived, IntakeEvent
 from shared.journal import Commit, Entry, Journal
 
 CACHED = 20_000  # cases
@@ -52,20 +55,30 @@ class Desk:
         for case_id in ids:
             self._cache.pop(case_id, None)
 
-    def decide(self, event: IntakeEvent) -> Decided | int:
-        """What the input does; or, where it was applied before, the seq of the first event it caused then."""
+    def decide(self, event: IntakeEvent, affair: Affair | None = None) -> Decided | int:
+        """What the input does; or, where it was applied before, the seq of the first event it caused then.
+
+        `affair` is the imported one of a complaint's project number.
+        """
         case = self._cache.get(event.case_id)
         if case is not None and event.id in case.causes:
             return case.causes[event.id]
         if isinstance(event, ComplaintReceived):
-            return open_case(event, self._world)
+            return open_case(event, self._world, affair)
         if case is None:
             raise UnknownCase(f"no case {event.case_id} was opened before this act")
         return act(event, case, self._world)
 
+    def follow_ups(self, event: IntakeEvent, decided: Decided) -> list[ActRequested]:
+        """The acts on other cases that a decision just made calls for, before it is kept."""
+        before = self._cache.get(event.case_id)
+        instrument = self._world.instrument(before) if before else None
+        found = (follow_up(made, event, before, instrument, self._world.calendar) for made, _ in decided.events)
+        return [act for act in found if act is not None]
 
-def commit(decided: Decided, trace: str | None) -> Commit:
-    """The journal's document for a decision, with the headers its events are published under."""
+
+def commit(decided: Decided, trace: str | None, follow: Iterable[ActRequested] = ()) -> Commit:
+    """The journal's document for a decision, with the headers its events are published under, and what follows."""
     entries = tuple(
         Entry(
             value,
@@ -80,4 +93,4 @@ def commit(decided: Decided, trace: str | None) -> Commit:
         )
         for event, value in decided.events
     )
-    return Commit(decided.case.id, decided.first_seq, decided.cause, entries)
+    return Commit(decided.case.id, decided.first_seq, decided.cause, entries, facts(follow, decided.cause, trace))

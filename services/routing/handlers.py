@@ -1,9 +1,13 @@
 """`suda.intake` in, `suda.cases` out: parse, decide, commit, publish; offsets are committed last (DESIGN.md 6.2)."""
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from services.routing import following
+from services.routing.core.affair import Affair
 from services.routing.core.chain import Decided
+from services.routing.core.merging import withdrawals
 from services.routing.desk import Desk, UnknownCase, commit
 from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing, Record
@@ -12,11 +16,21 @@ from shared.dlq import Budget, letter
 from shared.errors import BadInput
 from shared.events import topics
 from shared.events.cases import Acted, Dispatched, Rejected
-from shared.events.intake import ComplaintReceived, IntakeEvent, parse
+from shared.events.intake import ActRequested, ComplaintReceived, IntakeEvent, parse
 from shared.journal import Commit, Journal
 
 Letters = dict[tuple[int, int], Outgoing]  # by the place of the record that is dead
+FindAffairs = Callable[[Iterable[str]], Awaitable[Mapping[str, Affair]]]
+KeepSent = Callable[[Mapping[str, Outgoing]], Awaitable[Mapping[str, Outgoing]]]
 MARGIN = 8192  # bytes of a record that headers and framing may take
+
+
+async def _none_imported(numbers: Iterable[str]) -> Mapping[str, Affair]:
+    return {}
+
+
+async def _not_kept(acts: Mapping[str, Outgoing]) -> Mapping[str, Outgoing]:
+    return acts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +49,20 @@ class Input:
 class Handler:
     """One batch at a time."""
 
-    def __init__(self, bus: Bus, journal: Journal, desk: Desk, clock: Clock, largest: int) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        journal: Journal,
+        desk: Desk,
+        clock: Clock,
+        largest: int,
+        *,
+        affairs: FindAffairs = _none_imported,
+        sent: KeepSent = _not_kept,
+    ) -> None:
         self._bus, self._journal, self._desk, self._clock = bus, journal, desk, clock
+        self._affairs, self._sent = affairs, sent
+        self._known: Mapping[str, Affair] = {}  # the affairs of the batch in hand
         self._budget = Budget()
         self._largest = largest - MARGIN
 
@@ -51,6 +77,7 @@ class Handler:
             except BadInput as wrong:
                 letters[record.place] = self._dead(record, str(wrong))
         await self._desk.load(_to_load(inputs, self._desk))
+        self._known = await self._affairs(_project_numbers(inputs))
         outgoing: list[Outgoing] = []
         while inputs:
             outgoing += await self._layer(inputs, letters)
@@ -63,11 +90,13 @@ class Handler:
         """Decide the first input of every case; those done leave `inputs`, those that lost are decided again."""
         made: dict[str, tuple[Commit, Decided]] = {}
         repeated: list[str] = []
+        undone: list[ActRequested] = []
         for case_id, waiting in list(inputs.items()):
             try:
-                decided = self._desk.decide(waiting[0].event)
+                decided = self._desk.decide(waiting[0].event, self._affair(waiting[0].event))
             except UnknownCase as unknown:
                 letters[waiting[0].record.place] = self._dead(waiting[0].record, str(unknown))
+                undone += withdrawals(waiting[0].event, "unknown-case")
                 _done(inputs, case_id)
                 continue
             if isinstance(decided, int):
@@ -78,18 +107,23 @@ class Handler:
                 letters[record.place] = self._dead(record, "the event it would make is over the record limit")
                 _done(inputs, case_id)
             else:
-                made[case_id] = (commit(decided, waiting[0].trace), decided)
+                follow = self._desk.follow_ups(waiting[0].event, decided)
+                made[case_id] = (commit(decided, waiting[0].trace, follow), decided)
         taken = await self._journal.append(pair[0] for pair in made.values())
         lost = [case_id for case_id, (entry, _) in made.items() if entry.id in taken]
         await self._desk.load(lost)
-        outgoing = [out for entry in await self._journal.get(repeated) for out in entry.outgoing(topics.CASES)]
+        outgoing = [out for entry in await self._journal.get(repeated) for out in _out(entry)]
+        outgoing += (await self._sent({act.id: following.record(act) for act in undone})).values()
         for case_id, (entry, decided) in made.items():
             if entry.id not in taken:
                 self._desk.keep(decided.case)
                 _count(decided)
-                outgoing += entry.outgoing(topics.CASES)
+                outgoing += _out(entry)
                 _done(inputs, case_id)
         return outgoing
+
+    def _affair(self, event: IntakeEvent) -> Affair | None:
+        return self._known.get(event.project_no or "") if isinstance(event, ComplaintReceived) else None
 
     def _dead(self, record: Record, reason: str) -> Outgoing:
         metrics.DEAD_LETTERS.labels(record.topic).inc()
@@ -110,6 +144,17 @@ def _to_load(inputs: dict[str, list[Input]], desk: Desk) -> list[str]:
         for case_id, waiting in inputs.items()
         if not isinstance(waiting[0].event, ComplaintReceived) and desk.known(case_id) is None
     ]
+
+
+def _project_numbers(inputs: Mapping[str, list[Input]]) -> set[str]:
+    """The affairs that the batch's complaints name: one query for all of them, none for none."""
+    events = (each.event for waiting in inputs.values() for each in waiting)
+    return {event.project_no for event in events if isinstance(event, ComplaintReceived) and event.project_no}
+
+
+def _out(entry: Commit) -> list[Outgoing]:
+    """What a commit published: its events, and the acts on other cases that follow from it."""
+    return [*entry.outgoing(topics.CASES), *following.kept(entry)]
 
 
 def _done(inputs: dict[str, list[Input]], case_id: str) -> None:

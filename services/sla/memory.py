@@ -7,7 +7,7 @@ from typing import Any
 from services.sla.core.watch import Emitted, Facts, Watched
 from shared.events import deadlines
 from shared.journal import Commit
-from shared.law.history import Happening
+from shared.law.history import Happening, Start
 
 
 def facts(before: Watched, after: Watched) -> dict[str, Any]:
@@ -65,6 +65,9 @@ def _written(happening: Happening) -> dict[str, Any]:
             row[name] = value
     if happening.until is not None:
         row["until"] = happening.until.isoformat()
+    if happening.other is not None:
+        starts = [[each.obligation, each.day.isoformat(), each.at.isoformat()] for each in happening.starts]
+        row |= {"other": happening.other, "other_seq": happening.other_seq, "starts": starts}
     return row
 
 
@@ -77,4 +80,9 @@ def _read(row: Mapping[str, Any]) -> Happening:
         result=row.get("result"),
         disposal=row.get("disposal"),
         until=date.fromisoformat(until) if until else None,
+        other=row.get("other"),
+        other_seq=row.get("other_seq", 0),
+        starts=tuple(
+            Start(name, date.fromisoformat(day), datetime.fromisoformat(at)) for name, day, at in row.get("starts", ())
+        ),
     )

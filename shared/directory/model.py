@@ -16,6 +16,7 @@ DivisionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]  # GB/T 
 OrganisationCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]  # shaped as GB 32100
 MatterCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{1,31}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+VenueKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,40}$")]  # as in the law's `governs.venues`
 Level = Literal["province", "city", "county"]
 Kind = Literal["agency", "administration", "centre", "platform", "business-unit"]
 
@@ -67,7 +68,8 @@ class Division(_Dated):
 
 class Organisation(_Dated):
     """A body that may owe something. `venue` is the centre (its code) it is stationed in; `vertical` marks one that is
-    managed by the central government's line (tax, customs); `successor` takes over after `until`."""
+    managed by the central government's line (tax, customs); `successor` takes over after `until`; `venue_kind`, on a
+    centre, is the word the regulations know such a place by (citizens-centre, service-centre)."""
 
     type: Literal["organisation"] = "organisation"
     code: OrganisationCode
@@ -76,6 +78,7 @@ class Organisation(_Dated):
     aliases: tuple[Name, ...] = ()
     parent: OrganisationCode | None = None
     venue: OrganisationCode | None = None
+    venue_kind: VenueKind | None = None
     vertical: bool = False
     successor: OrganisationCode | None = None
 

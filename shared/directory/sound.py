@@ -55,6 +55,8 @@ def _dangling(
     centre = organisations.get(record.venue or "")
     if centre and centre.kind != "centre":
         yield f"field `venue`: {centre.code} is of kind {centre.kind}, not a centre"
+    if record.venue_kind and record.kind != "centre":
+        yield f"field `venue_kind`: {record.code} is of kind {record.kind}, not a centre"
     if record.successor and record.until is None:
         yield "field `successor` needs `until`, the last day before it takes over"
 

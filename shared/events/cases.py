@@ -67,7 +67,10 @@ class Step(Frozen):
 
 
 class Dispatched(CaseEvent):
-    """Who must answer (`accountable`), who holds the case now (`holder`), and the whole reasoning."""
+    """Who must answer (`accountable`), who holds the case now (`holder`), and the whole reasoning.
+
+    `also` holds further words of the law's vocabulary that came true with it (`forwarded`).
+    """
 
     type: Literal["dispatched"] = "dispatched"
     accountable: str | None = None
@@ -76,10 +79,14 @@ class Dispatched(CaseEvent):
     steps: tuple[Step, ...]
     directory_offset: int
     state: str
+    also: tuple[str, ...] | None = None
 
 
 class Acted(CaseEvent):
-    """An act the law allows was applied. `type` is its past tense; fields that are empty did not change."""
+    """An act the law allows was applied. `type` is its past tense; fields that are empty did not change.
+
+    `assisting` replaces the agencies that help the lead; `also` is as in Dispatched.
+    """
 
     type: Literal["acted"] = "acted"
     act: str
@@ -90,6 +97,9 @@ class Acted(CaseEvent):
     state: str
     accountable: str | None = None
     directory_offset: int | None = None
+    holder: Literal["administration", "agency"] | None = None
+    assisting: tuple[str, ...] | None = None
+    also: tuple[str, ...] | None = None
 
 
 class Rejected(CaseEvent):

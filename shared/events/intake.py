@@ -13,10 +13,14 @@ Kind = Literal["complaint", "consultation", "suggestion", "bad-review"]
 
 
 class Accused(Frozen):
-    """Who is complained about, as far as it may stand in clear; the person's name is among the sealed fields."""
+    """Who is complained about, as far as it may stand in clear; the person's name is among the sealed fields.
+
+    `officer` is the user name of the officer complained about, where the channel knows it (an evaluation may).
+    """
 
     organisation: str | None = None
     window: str | None = None
+    officer: str | None = None
 
 
 class MatterNamed(Frozen):

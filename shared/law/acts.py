@@ -1,5 +1,7 @@
 """Who may do what to a case, when, and what it must contain."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from shared.law.citation import Frozen
@@ -23,6 +25,7 @@ class ActRule(Entry):
     from_states: tuple[State, ...] = Field(alias="states", min_length=1)
     to: AfterAct | None = None  # None: the state stays
     requires: tuple[str, ...] = ()  # data fields that must be present and not empty
+    given: Mapping[str, tuple[str, ...]] = {}  # data fields that, where given, hold one of these words
     after: tuple[TriggerWord, ...] = ()  # steps that must have happened (since the last send-back, if any)
     passed: bool = False  # of `after`: with result pass or confirmed
     unless: tuple[Waiver, ...] = ()  # any of these makes `after` unnecessary

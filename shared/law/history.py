@@ -4,10 +4,10 @@ The duties are computed anew from the whole history at every event, so no order 
 them drift: nothing restarts a clock, because a clock is where its first start stands in the history.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
 from shared.law.calendar import Calendar
@@ -16,6 +16,16 @@ from shared.law.instrument import Instrument
 from shared.law.obligation import Obligation, Trigger
 
 Status = Literal["open", "met", "late", "superseded"]
+TOOK_OVER = "took-over"
+CLASSIFIES = ("classified", "sent-back")  # the words that may give a case another class
+
+
+class Start(NamedTuple):
+    """Where the running clock of an absorbed case stands: its first day, and its instant."""
+
+    obligation: str
+    day: date
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +36,11 @@ class Happening:
     at: datetime
     outcome: str | None = None
     result: str | None = None
-    disposal: str | None = None  # the class, of `classified`
+    disposal: str | None = None  # the class, of `classified` and `sent-back`
     until: date | None = None  # of `extension-approved`
+    other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
+    other_seq: int = 0
+    starts: tuple[Start, ...] = ()  # and its running clocks; none once the merge was undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class Duty:
     status: Status = "open"
     ended_at: datetime | None = None
     until: date | None = None
+    presumed: bool = False  # started by what is only presumed
 
     @property
     def id(self) -> str:
@@ -52,55 +66,139 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
     if isinstance(event, Opened):
         return (Happening("first-contact", _first_contact(event)),)
     if isinstance(event, Dispatched):
-        return (Happening(f"received-by-{event.holder}", event.at),)
+        return (Happening(f"received-by-{event.holder}", event.at), *_also(event))
     if not isinstance(event, Acted):
         return ()
     done = Happening(
         event.done,
         event.at,
-        outcome=event.data.get("outcome"),
-        result=event.data.get("result"),
-        disposal=event.data.get("class"),
+        outcome=_word(event.data.get("outcome")),
+        result=_word(event.data.get("result")),
+        disposal=_word(event.data.get("class")) if event.done in CLASSIFIES else None,
         until=_day(event.data.get("until")),
     )
-    if event.done == "handed-over":
-        return (done, Happening("received-by-agency", event.at))
-    return (done,)
+    if event.done == TOOK_OVER:
+        return (replace(done, other=event.data["absorbed"], other_seq=event.data["seq"], starts=_starts(event.data)),)
+    received = (Happening("received-by-agency", event.at),) if event.done == "handed-over" else ()
+    return (done, *received, *_also(event))
+
+
+def _also(event: Dispatched | Acted) -> tuple[Happening, ...]:
+    """What else the event says came true; `accused-told` on the day that the act states, if it was an earlier one."""
+    words = tuple(Happening(word, event.at) for word in event.also or ())
+    told = _day(event.data.get("accused_told_on")) if isinstance(event, Acted) else None
+    if told is None:
+        return words
+    same = told == event.at.astimezone(ZONE).date()
+    return (*words, Happening("accused-told", event.at if same else min(event.at, _midnight(told))))
 
 
 def _first_contact(event: Opened) -> datetime:
     """The instant received, or the start of an earlier day that a trusted import gave."""
     if event.received_on == event.received_at.astimezone(ZONE).date():
         return event.received_at
-    return datetime.combine(event.received_on, datetime.min.time(), ZONE)
+    return _midnight(event.received_on)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), ZONE)
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _day(text: object) -> date | None:
     return date.fromisoformat(text) if isinstance(text, str) else None
 
 
+def _starts(data: Mapping[str, Any]) -> tuple[Start, ...]:
+    found = data.get("starts") or {}
+    return tuple(
+        Start(name, date.fromisoformat(given["day"]), datetime.fromisoformat(given["at"]))
+        for name, given in sorted(found.items())
+    )
+
+
 def disposal_class(instrument: Instrument, history: Iterable[Happening]) -> str | None:
     """The class the case is in now: the last one it was given, else the instrument's default."""
-    given = [h.disposal for h in history if h.on == "classified" and h.disposal]
+    given = [h.disposal for h in history if h.on in CLASSIFIES and h.disposal]
     return given[-1] if given else instrument.default_class
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """A history made ready: undone merges taken out, and the class that counts at each point.
+
+    Within one round of handling (up to a send-back) the class given last counts from the round's beginning: after a
+    re-classification the other class's period runs from its own original start. An earlier round keeps its own class.
+    """
+
+    instrument: Instrument
+    calendar: Calendar
+    history: Sequence[Happening]
+    classes: Sequence[str | None]
+    whatever_class: bool = False
+    others: dict[tuple[str, int], Duty] = field(default_factory=dict)
+
+    def runs(self, obligation: Obligation, place: int) -> bool:
+        return self.whatever_class or _class_fits(obligation, self.classes[place])
+
+
+def _life(
+    instrument: Instrument, history: Sequence[Happening], calendar: Calendar, whatever_class: bool = False
+) -> _Life:
+    standing = _without_undone(history)
+    classes: list[str | None] = []
+    now = instrument.default_class
+    for place, happening in enumerate(standing):
+        if happening.on == "sent-back":
+            classes += [now] * (place - len(classes))
+        if happening.on in CLASSIFIES and happening.disposal:
+            now = happening.disposal
+    classes += [now] * (len(standing) - len(classes))
+    return _Life(instrument, calendar, standing, classes, whatever_class)
+
+
+def _without_undone(history: Sequence[Happening]) -> Sequence[Happening]:
+    """Without each merge that was undone later: the clocks it touched run as if it had never been."""
+    if all(happening.on != "unmerged" for happening in history):
+        return history
+    standing: list[Happening] = []
+    for happening in history:
+        if happening.on == "unmerged":
+            merged = [place for place, earlier in enumerate(standing) if earlier.on == "merged"]
+            if merged:
+                del standing[merged[-1]]
+        standing.append(happening)
+    return standing
 
 
 def duties(
     instrument: Instrument, history: Sequence[Happening], calendar: Calendar, *, kind: str, channel: str
 ) -> dict[tuple[str, int], Duty]:
     """Every duty the history has started, by obligation and generation, as it stands now."""
-    found: dict[tuple[str, int], Duty] = {}
-    now = disposal_class(instrument, history)
+    life = _life(instrument, history, calendar)
     for obligation in _in_order(instrument):
         if obligation.kinds and kind not in obligation.kinds:
             continue
         if obligation.channels and channel not in obligation.channels:
             continue
-        if not _class_fits(obligation, now):
-            continue
-        for duty in _generations(instrument, obligation, history, calendar, found):
-            found[duty.id, duty.generation] = duty
-    return found
+        for duty in _generations(obligation, life):
+            life.others[duty.id, duty.generation] = duty
+    return life.others
+
+
+def whatever_class(
+    instrument: Instrument, name: str, history: Sequence[Happening], calendar: Calendar
+) -> tuple[Duty, ...]:
+    """The generations of one duty as they would be whatever class the case were in."""
+    life = _life(instrument, history, calendar, whatever_class=True)
+    wanted = instrument.obligation(name)
+    for one in (*([instrument.obligation(wanted.late_start)] if wanted.late_start else []), wanted):
+        for duty in (found := _generations(one, life)):
+            life.others[duty.id, duty.generation] = duty
+    return tuple(found)
 
 
 def _in_order(instrument: Instrument) -> list[Obligation]:
@@ -112,7 +210,7 @@ def _class_fits(rule: Obligation | Trigger, disposal: str | None) -> bool:
     return (not rule.when_class or disposal in rule.when_class) and disposal not in rule.unless_class
 
 
-def _matches(triggers: Iterable[Trigger], happening: Happening, disposal: str | None) -> bool:
+def _match(triggers: Iterable[Trigger], happening: Happening, disposal: str | None) -> Trigger | None:
     for trigger in triggers:  # a plain loop: this is asked for every trigger of every duty at every event
         if (
             trigger.on == happening.on
@@ -120,55 +218,85 @@ def _matches(triggers: Iterable[Trigger], happening: Happening, disposal: str | 
             and (not trigger.result or happening.result in trigger.result)
             and _class_fits(trigger, disposal)
         ):
-            return True
-    return False
+            return trigger
+    return None
 
 
-def _generations(
-    instrument: Instrument,
-    obligation: Obligation,
-    history: Sequence[Happening],
-    calendar: Calendar,
-    others: dict[tuple[str, int], Duty],
-) -> list[Duty]:
+def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
     done: list[Duty] = []
     running: Duty | None = None
-    disposal = instrument.default_class
-    for happening in history:
-        if happening.on == "classified" and happening.disposal:
+    own: Duty | None = None  # `running` as it would be without the clocks of absorbed cases
+    carried, calendar = _Carried(obligation), life.calendar
+    disposal = life.instrument.default_class
+    for place, happening in enumerate(life.history):
+        if happening.on in CLASSIFIES and happening.disposal:
             disposal = happening.disposal
-        if running is None:
-            if _matches(obligation.starts, happening, disposal):
-                running = _started(obligation, len(done) + 1, happening, calendar, others)
-        elif _matches(obligation.ends, happening, disposal):
+        if happening.on == TOOK_OVER:
+            carried.take(happening)
+            running = running and own and carried.earliest(own, running.until, calendar)
+        elif running is None or running.presumed:
+            start = _match(obligation.starts, happening, disposal) if life.runs(obligation, place) else None
+            if start and not (running and start.presumed):
+                own = _started(obligation, len(done) + 1, happening, start.presumed, life)
+                running = carried.earliest(own, None, calendar)
+                continue
+        if running is None or happening.on == TOOK_OVER:
+            continue
+        if _match(obligation.ends, happening, disposal):
             late = happening.at >= running.due.due_at
             done.append(replace(running, status="late" if late else "met", ended_at=happening.at))
             running = None
-        elif _matches(instrument.ends_all, happening, disposal):
+        elif _match(life.instrument.ends_all, happening, disposal):
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
         elif happening.on == "extension-approved" and happening.until and obligation.extension:
             stretched = due(obligation, _start(obligation, running), calendar, until=happening.until)
             running = replace(running, due=stretched, until=happening.until)
+        if running is None:
+            carried.forget()
     return [*done, running] if running else done
+
+
+class _Carried:
+    """The starts that absorbed cases bring to one obligation: the earliest clock stays (LAW.md)."""
+
+    def __init__(self, obligation: Obligation) -> None:
+        self._obligation = obligation
+        self._by_case: dict[str, tuple[int, Start | None]] = {}
+
+    def take(self, happening: Happening) -> None:
+        """What a case brings, or that it no longer brings anything; the one of the higher seq holds."""
+        assert happening.other is not None
+        start = next((each for each in happening.starts if each.obligation == self._obligation.id), None)
+        if self._by_case.get(happening.other, (0, None))[0] < happening.other_seq:
+            self._by_case[happening.other] = (happening.other_seq, start)
+
+    def forget(self) -> None:
+        """A duty that was done is done: what started it starts no other."""
+        self._by_case = {case: (seq, None) for case, (seq, _) in self._by_case.items()}
+
+    def earliest(self, own: Duty, until: date | None, calendar: Calendar) -> Duty:
+        """The duty, running from the earliest of its own start and those brought."""
+        if not self._by_case:
+            return own
+        hours = self._obligation.period.unit == "hours"
+        first = Start(own.id, own.due.start_day, own.start_at)
+        brought = [start for _, start in self._by_case.values() if start is not None]
+        best = min([first, *brought], key=lambda start: start.at if hours else start.day)
+        placed = due(self._obligation, best.at if hours else best.day, calendar, until=until)
+        return replace(own, start_at=best.at, due=placed, until=until)
 
 
 def _start(obligation: Obligation, duty: Duty) -> date | datetime:
     return duty.start_at if obligation.period.unit == "hours" else duty.due.start_day
 
 
-def _started(
-    obligation: Obligation,
-    generation: int,
-    happening: Happening,
-    calendar: Calendar,
-    others: dict[tuple[str, int], Duty],
-) -> Duty:
+def _started(obligation: Obligation, generation: int, happening: Happening, presumed: bool, life: _Life) -> Duty:
     """Starts with the happening; or, where it is the same debtor's own late act, on the day that act was due."""
     start: date | datetime = happening.at
     if obligation.period.unit != "hours":
         start = happening.at.astimezone(ZONE).date()
-    before = [d for d in others.values() if d.id == obligation.late_start and d.ended_at == happening.at]
+    before = [d for d in life.others.values() if d.id == obligation.late_start and d.ended_at == happening.at]
     if before and before[-1].status == "late":
         start = before[-1].due.due_day
-    return Duty(obligation, generation, happening.at, due(obligation, start, calendar))
+    return Duty(obligation, generation, happening.at, due(obligation, start, life.calendar), presumed=presumed)

@@ -17,6 +17,7 @@ class Trigger(Frozen):
     on: TriggerWord
     outcome: tuple[Outcome, ...] = ()  # of close: only with one of these
     result: tuple[Verdict, ...] = ()  # of verify, review-reply, check-quality: only with one of these
+    presumed: bool = False  # of a start: only until the record shows another one
     when_class: tuple[Name, ...] = ()  # only while the case is in one of these classes
     unless_class: tuple[Name, ...] = ()
 

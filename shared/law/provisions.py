@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.law.citation import Frozen
 from shared.law.entry import Entry, Name
-from shared.law.vocabulary import Act, Channel, Debtor, Each, Kind, Relation, Role
+from shared.law.vocabulary import Act, Channel, Debtor, Each, Kind, Relation, Responsible, Role
 
 
 class Statement(Entry):
@@ -18,6 +18,8 @@ class Statement(Entry):
     title: str = ""
     text: str
     binds: tuple[Debtor, ...] = ()
+    finds: tuple[Responsible, ...] = ()  # whom it makes answer for a complaint: what routing searches by
+    first: bool = False  # of `finds`: before the others
 
 
 class ChannelRule(Entry):

@@ -39,7 +39,7 @@ State = Literal[
     "refused",  # not accepted, on a ground of the instrument
     "withdrawn",  # taken back by the complainant
     "terminated",  # ended without a result, on a ground of the instrument
-    "absorbed",  # merged into another case
+    "absorbed",  # merged into another case; its own notice, answer and visit are still owed
     "archived",  # nothing more can happen
 ]
 AfterAct = Literal[State, "previous"]  # "previous": the state before the act that is undone (unmerge)
@@ -72,8 +72,10 @@ Act = Literal[
     "recuse",  # a person steps aside {person, reason}
     "merge",  # {into}
     "unmerge",  # {reason}
+    "absorb",  # the other side of a merge, sent by routing itself {absorbed, seq, starts}; without starts: undone
     "supplement",  # the complainant or the receiver adds material {text}
     "note",  # {text}
+    "report",  # told to whom the text names {topic, reason, to?}
     "archive",  # {}
     "unmask",  # the complainant's identity is read {purpose}
 ]
@@ -85,6 +87,7 @@ TriggerWord = Literal[
     "first-contact",  # the instant the citizen first reached anyone
     "forwarded",  # a platform passed it on to the unit that must handle it, at opening or by hand-over
     "rebound",  # an unbound case was bound to a stand-in
+    "accused-told",  # the officer complained about learnt of it, on the day that an act states
     # the past tense of each act
     "handed-over",
     "accepted",
@@ -113,13 +116,15 @@ TriggerWord = Literal[
     "recused",
     "merged",
     "unmerged",
+    "took-over",
     "supplemented",
     "noted",
+    "reported",
     "archived",
     "unmasked",
 ]
 ARRIVALS: Final[frozenset[str]] = frozenset(
-    {"received-by-administration", "received-by-agency", "first-contact", "forwarded", "rebound"}
+    {"received-by-administration", "received-by-agency", "first-contact", "forwarded", "rebound", "accused-told"}
 )
 
 PAST_TENSE: Final[dict[str, str]] = {
@@ -150,8 +155,10 @@ PAST_TENSE: Final[dict[str, str]] = {
     "recuse": "recused",
     "merge": "merged",
     "unmerge": "unmerged",
+    "absorb": "took-over",
     "supplement": "supplemented",
     "note": "noted",
+    "report": "reported",
     "archive": "archived",
     "unmask": "unmasked",
 }
@@ -166,9 +173,26 @@ Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
 Verdict = Literal["pass", "fail", "confirmed", "refuted", "unverifiable"]  # `result`, see the acts
 
 Debtor = Literal["administration", "agency", "officer", "receiver", "complainant", "superior"]
+Responsible = Literal[
+    "approver",  # 谁审批谁负责: who decides on the application
+    "handler",  # 谁办理谁负责: who handled it
+    "in-charge",  # 谁主管谁负责: who is in charge of the matter
+    "accused",  # the unit complained about deals with it itself
+    "territory",  # 属地管理: the place; its administration hands over and supervises
+]
 Creditor = Literal["complainant", "administration", "agency", "next-level", "province", "government", "public"]
 Unit = Literal["working_days", "calendar_days", "hours", "same_day", "date"]
 Each = Literal["month", "quarter", "half-year", "year"]
 
+Topic = Literal[
+    # what is reported, and to whom a text wants it told
+    "stability-risk",  # to the leader in charge
+    "grave",  # to the government of the level
+    "misconduct",  # to the department or the discipline inspection that deals with it
+    "false-complaint",  # to the department that deals with it
+    "clarification",  # to the administration, which helps to clear the accused
+]
+
 ACTS: Final[tuple[str, ...]] = get_args(Act)
+INTERNAL: Final[frozenset[str]] = frozenset({"absorb"})  # sent by routing itself; nobody can ask for these
 STATES: Final[tuple[str, ...]] = get_args(State)

@@ -33,6 +33,7 @@ async def test_lag_is_shown_per_partition_of_every_reader() -> None:
     }
     assert lag == {
         topics.ROUTING_GROUP: [0, 10],
+        topics.MATCHER_GROUP: [0, 10],
         topics.SLA_GROUP: [0, 10],
         topics.REPORTING_CASES_GROUP: [3, 10],
         topics.REPORTING_DEADLINES_GROUP: [3, 10],

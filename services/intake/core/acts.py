@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from services.intake.core.text import OrganisationCode, Remark, Shape
+from services.intake.core.text import OrganisationCode, PersonName, Remark, Shape
+from shared.law.vocabulary import Outcome, Topic
 
 
 def _credible(day: date) -> date:
@@ -25,6 +26,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,20}([.-][a-z0
 Reference = Annotated[str, StringConstraints(pattern=r"^(annex-)?[1-9]\d{0,2}(\([1-9]\d?\))?$")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._@-]{0,59}$")]
 CaseId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+SoundCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
 ServedBy = Literal["in-person", "post", "phone", "sms", "email", "online", "other"]
 
 
@@ -48,8 +50,12 @@ class Data(Shape):
 
 
 class HandOver(Data):
+    """`accused` names the officer complained about by user name; `accused_told_on` is the day that officer was told."""
+
     to: OrganisationCode = None
     reason: Remark = None
+    accused: UserName | None = None
+    accused_told_on: Day | None = None
 
 
 class Served(Data):
@@ -58,6 +64,17 @@ class Served(Data):
 
 
 class Refuse(Served):
+    """`referred_to`: whom the complainant was told to turn to; `earlier`: the case that this one repeats."""
+
+    sealed: ClassVar[frozenset[str]] = Data.sealed | {"served_to"}
+    ground: Slug | Reference | None = None
+    reason: Remark = None
+    served_to: PersonName = None
+    referred_to: Annotated[str, StringConstraints(pattern=r"^(12345|[0-9A-HJ-NPQRTUWXY]{18})$")] | None = None
+    earlier: CaseId | None = None
+
+
+class Terminate(Data):
     ground: Slug | Reference | None = None
     reason: Remark = None
 
@@ -67,6 +84,34 @@ class Classify(Data):
     reason: Remark = None
 
 
+class DesignateLead(Data):
+    """`lead` answers; `organisations` assist it."""
+
+    lead: OrganisationCode = None
+    organisations: Annotated[tuple[SoundCode, ...], Field(max_length=50)] | None = None
+    reason: Remark = None
+
+
+class Transfer(Data):
+    to: OrganisationCode = None
+    reason: Remark = None
+
+
+class Why(Data):
+    """Of bounce, refuse-extension, withdraw, appeal and unmerge: a reason and nothing else."""
+
+    reason: Remark = None
+
+
+class Contacted(Data):
+    """An attempt to reach the complainant, successful or not."""
+
+    result: Literal["reached", "unreachable", "clarified", "reminded"] | None = None
+    on: Day | None = None
+    method: Remark = None
+    text: Remark = None
+
+
 class RequestExtension(Data):
     until: Day | None = None
     reason: Remark = None
@@ -74,11 +119,35 @@ class RequestExtension(Data):
 
 class ApproveExtension(Data):
     until: Day | None = None
+    reason: Remark = None
     complainant_told_on: Day | None = None
     administration_told_on: Day | None = None
 
 
-class RefuseExtension(Data):
+class Verified(Data):
+    result: Literal["confirmed", "refuted", "unverifiable"] | None = None
+    accused: UserName | None = None
+    method: Remark = None
+    text: Remark = None
+
+
+class Reply(Data):
+    """A draft answer: 调查核实, 处理过程, 整改措施, 整改结果 are texts; `signed_by` is a user name."""
+
+    sealed: ClassVar[frozenset[str]] = Data.sealed | {"investigation", "process", "result"}
+    outcome: Outcome | None = None
+    signed_by: UserName | None = None
+    text: Remark = None
+    investigation: Remark = None
+    process: Remark = None
+    measures: Remark = None
+    result: Remark = None
+
+
+class Judged(Data):
+    """Of review-reply and check-quality."""
+
+    result: Literal["pass", "fail"] | None = None
     reason: Remark = None
 
 
@@ -87,73 +156,105 @@ class Answer(Served):
 
 
 class Close(Data):
-    outcome: Literal["substantiated", "partly", "unsubstantiated", "invalid"] | None = None
+    outcome: Outcome | None = None
     measures: Remark = None
 
 
-class Withdraw(Data):
-    reason: Remark = None
-
-
-class Note(Data):
-    text: Remark = None
-
-
-class Reply(Data):
-    """A draft answer: 调查核实, 处理过程, 整改措施, 整改结果 are texts, `result` among them."""
-
-    sealed: ClassVar[frozenset[str]] = Data.sealed | {"investigation", "process", "result"}
-    outcome: Slug | None = None
-    text: Remark = None
-    investigation: Remark = None
-    process: Remark = None
+class FileRectification(Data):
     measures: Remark = None
-    result: Remark = None
-
-
-class Further(Served):
-    """What the acts that later issues bring may carry."""
-
-    to: OrganisationCode = None
-    lead: OrganisationCode = None
-    organisations: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")], ...] | None = None
-    into: CaseId | None = None
-    person: UserName | None = None
-    ground: Slug | Reference | None = None
-    class_: Annotated[Slug | None, Field(alias="class")] = None
-    outcome: Slug | None = None
-    result: Slug | None = None
-    satisfied: bool | None = None
-    until: Day | None = None
     on: Day | None = None
-    told_on: Day | None = None
-    accused_told_on: Day | None = None
-    reason: Remark = None
-    text: Remark = None
-    measures: Remark = None
-    purpose: Remark = None
+
+
+class Visit(Data):
+    """A return visit, or the attempt at one; `sample` names the drawn sample it belongs to."""
+
+    result: Literal["reached", "unreachable"] | None = None
+    satisfied: bool | None = None
     method: Remark = None
+    text: Remark = None
+    sample: Slug | None = None
 
 
-_FURTHER = (
-    "designate-lead transfer bounce contact verify review-reply check-quality file-rectification visit send-back "
-    "terminate appeal review recuse merge unmerge supplement archive unmask"
-)
-_OWN: dict[str, type[Data]] = {
+class SendBack(Data):
+    class_: Annotated[Slug | None, Field(alias="class")] = None
+    until: Day | None = None
+    reason: Remark = None
+
+
+class Review(Data):
+    result: Literal["upheld", "not-counted"] | None = None
+    told_on: Day | None = None
+    reason: Remark = None
+
+
+class Recuse(Data):
+    """`person` is a user name, as acts are signed with."""
+
+    person: UserName | None = None
+    reason: Remark = None
+
+
+class Merge(Data):
+    into: CaseId | None = None
+    reason: Remark = None
+
+
+class Text(Data):
+    """Of supplement and note; `accused_told_on` is the day the officer complained about was told."""
+
+    text: Remark = None
+    accused: UserName | None = None
+    accused_told_on: Day | None = None
+
+
+class Report(Data):
+    topic: Topic | None = None
+    to: OrganisationCode = None
+    reason: Remark = None
+
+
+class Unmask(Data):
+    purpose: Remark = None
+
+
+class Nothing(Data):
+    """Of archive."""
+
+
+DATA: dict[str, type[Data]] = {
     "hand-over": HandOver,
     "accept": Served,
     "refuse": Refuse,
     "classify": Classify,
+    "designate-lead": DesignateLead,
+    "transfer": Transfer,
+    "bounce": Why,
+    "contact": Contacted,
     "request-extension": RequestExtension,
     "approve-extension": ApproveExtension,
-    "refuse-extension": RefuseExtension,
+    "refuse-extension": Why,
+    "verify": Verified,
     "reply": Reply,
+    "review-reply": Judged,
+    "check-quality": Judged,
     "answer": Answer,
     "close": Close,
-    "withdraw": Withdraw,
-    "note": Note,
+    "file-rectification": FileRectification,
+    "visit": Visit,
+    "send-back": SendBack,
+    "terminate": Terminate,
+    "withdraw": Why,
+    "appeal": Why,
+    "review": Review,
+    "recuse": Recuse,
+    "merge": Merge,
+    "unmerge": Why,
+    "supplement": Text,
+    "note": Text,
+    "report": Report,
+    "archive": Nothing,
+    "unmask": Unmask,
 }
-DATA: dict[str, type[Data]] = _OWN | {act: Further for act in _FURTHER.split()}
 
 
 class ActBody(Shape):

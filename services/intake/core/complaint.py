@@ -49,15 +49,20 @@ Phone = Annotated[
 IdNumber = Annotated[Annotated[str, Stripped, StringConstraints(pattern=r"^[0-9A-Za-z()（）/-]{0,40}$")] | None, Blank]
 MatterCode = Annotated[Annotated[str, Stripped, StringConstraints(pattern=r"^[0-9A-Za-z]{0,31}$")] | None, Blank]
 ProjectNo = Annotated[Annotated[str, Stripped, StringConstraints(pattern=r"^[0-9A-Za-z._/-]{0,50}$")] | None, Blank]
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._@-]{0,59}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.+-]{1,60}/[a-zA-Z0-9.+-]{1,80}$")]
 
 
 class Accused(Shape):
-    """被投诉单位、被投诉人、窗口. `organisation` is a code of the directory, or a name as people write it."""
+    """被投诉单位、被投诉人、窗口. `organisation` is a code of the directory, or a name as people write it.
+
+    `officer` is the user name of the person complained about, where a channel knows it; `person`, a name, is sealed.
+    """
 
     organisation: Label = None
     person: PersonName = None
     window: Word = None
+    officer: UserName | None = None
 
 
 class Matter(Shape):

@@ -60,7 +60,11 @@ def received(
         kind=complaint.kind,
         division=complaint.division,
         received_by=complaint.received_by,
-        accused=Accused(organisation=complaint.accused.organisation, window=complaint.accused.window),
+        accused=Accused(
+            organisation=complaint.accused.organisation,
+            window=complaint.accused.window,
+            officer=complaint.accused.officer,
+        ),
         matter=MatterNamed(code=complaint.matter.code, name=complaint.matter.name),
         project_no=complaint.affair.project_no,
         urgent=complaint.urgent,

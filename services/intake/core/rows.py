@@ -4,7 +4,7 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.intake.core.admission import Flaw
@@ -12,7 +12,6 @@ from services.intake.core.hotline import ALIASES, PLACES, REQUIRED
 from shared.errors import BadInput
 
 ENCODINGS = ("utf-8-sig", "gb18030")
-_HEADS = "、".join(REQUIRED)
 _SPACE = re.compile(r"[ \t\r\n]*")
 LARGEST_ROW = 400_000  # characters
 
@@ -51,7 +50,27 @@ def _takes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool) -> boo
     return True
 
 
-def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Heads:
+    """The columns of one kind of file: those it must have, those that are read, other spellings; what a row is."""
+
+    required: tuple[str, ...]
+    known: frozenset[str]
+    aliases: Mapping[str, str]
+    what: str
+
+    def head(self, text: str) -> str:
+        found = text.strip().lstrip("\ufeff")
+        return self.aliases.get(found, found)
+
+    def named(self) -> str:
+        return "、".join(self.required)
+
+
+WORK_ORDERS = Heads(REQUIRED, frozenset(PLACES), ALIASES, "work order")
+
+
+def csv_rows(lines: Iterable[str], known: Heads = WORK_ORDERS) -> Iterator[Row]:
     """Rows of a CSV file opened with newline=""; raises Unusable, at the head or at a broken quote."""
     reader = csv.reader(lines, strict=True)
     begins = 1
@@ -69,44 +88,39 @@ def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
         if not any(cell.strip() for cell in cells):
             continue
         if heads is None:
-            heads = _heads(cells)
+            heads = _heads(cells, known)
         elif len(cells) != len(heads):
             flaw = Flaw("row", f"has {len(cells)} cells where the head has {len(heads)}; look for a missing quote")
             yield Row(line, {}, flaw)
         else:
             yield Row(line, dict(zip(heads, cells, strict=True)))
     if heads is None:
-        raise Unusable(f"the file has no head; its first row must name the columns, at least {_HEADS}")
+        raise Unusable(f"the file has no head; its first row must name the columns, at least {known.named()}")
 
 
-def _heads(cells: list[str]) -> list[str]:
-    heads = [_head(cell) for cell in cells]
-    missing = [head for head in REQUIRED if head not in heads]
+def _heads(cells: list[str], known: Heads) -> list[str]:
+    heads = [known.head(cell) for cell in cells]
+    missing = [head for head in known.required if head not in heads]
     if missing:
-        raise Unusable(f"the head lacks {'、'.join(missing)}; its first row must name at least {_HEADS}")
-    twice = {head for head in heads if head in PLACES and heads.count(head) > 1}
+        raise Unusable(f"the head lacks {'、'.join(missing)}; its first row must name at least {known.named()}")
+    twice = {head for head in heads if head in known.known and heads.count(head) > 1}
     if twice:
         raise Unusable(f"the head has {'、'.join(sorted(twice))} twice; keep one of them")
     return heads
 
 
-def _head(text: str) -> str:
-    head = text.strip().lstrip("\ufeff")
-    return ALIASES.get(head, head)
-
-
-def json_rows(chunks: Iterable[str]) -> Iterator[Row]:
+def json_rows(chunks: Iterable[str], known: Heads = WORK_ORDERS) -> Iterator[Row]:
     """Rows of a JSON list of objects, decoded one at a time; raises Unusable."""
-    text = _Text(chunks)
+    text = _Text(chunks, known.what)
     if text.next_char() != "[":
-        raise Unusable('the file must be a JSON list of work orders: [{"工单编号": …}, …]')
+        raise Unusable(f'the file must be a JSON list of {known.what}s: [{{"{known.required[0]}": …}}, …]')
     text.skip(1)
     if text.next_char() == "]":
         text.skip(1)
     else:
         while True:
             line, value = text.value()
-            yield _json_row(line, value)
+            yield _json_row(line, value, known)
             mark = text.next_char()
             text.skip(1)
             if mark == "]":
@@ -117,17 +131,17 @@ def json_rows(chunks: Iterable[str]) -> Iterator[Row]:
         raise Unusable(f"something stands after the end of the list, at line {text.line}")
 
 
-def _json_row(line: int, value: object) -> Row:
+def _json_row(line: int, value: object, known: Heads) -> Row:
     if not isinstance(value, dict):
         return Row(line, {}, Flaw("row", "must be an object with the column heads as names"))
     cells = {}
     for name, cell in value.items():
-        head = _head(name)
+        head = known.head(name)
         if isinstance(cell, bool):
             cells[head] = "是" if cell else "否"
         elif isinstance(cell, str | int):
             cells[head] = str(cell)
-        elif cell is not None and head in PLACES:
+        elif cell is not None and head in known.known:
             return Row(line, {}, Flaw(head, "must be text"))
     return Row(line, cells)
 
@@ -135,7 +149,8 @@ def _json_row(line: int, value: object) -> Row:
 class _Text:
     """A stream of characters with one JSON value taken off its front at a time."""
 
-    def __init__(self, chunks: Iterable[str]) -> None:
+    def __init__(self, chunks: Iterable[str], what: str) -> None:
+        self._what = what
         self._chunks, self._buffer, self._at, self.line = iter(chunks), "", 0, 1
         self._decoder = json.JSONDecoder(parse_int=str)  # a number of 5,000 digits is text, not work
 
@@ -169,7 +184,7 @@ class _Text:
                 raise Unusable(f"the file is nested too deeply at line {line}") from None
             except ValueError:
                 if len(self._buffer) - self._at > LARGEST_ROW or not self._more():
-                    raise Unusable(f"the file is not JSON in the work order beginning at line {line}") from None
+                    raise Unusable(f"the file is not JSON in the {self._what} beginning at line {line}") from None
                 continue
             if end == len(self._buffer) and self._more():
                 continue  # a number might go on in the next chunk

@@ -6,14 +6,17 @@ The instant of a decision is the input's own; whatever the law refuses is an eve
 from dataclasses import dataclass
 
 from services.routing.core.accountability import find
+from services.routing.core.affair import Affair
 from services.routing.core.chain import Decided, Draft, chained
 from services.routing.core.permission import Refusal, allowed
+from services.routing.core.standing import complained_about, traits, venue
 from services.routing.core.state import Case
 from services.routing.core.terms import Asked, effects
 from shared.directory.tree import Directory
 from shared.events.cases import Acted, Dispatched, Opened, Rejected
 from shared.events.intake import ActRequested, ComplaintReceived
 from shared.law.acts import ActRule
+from shared.law.binding import Binding
 from shared.law.calendar import Calendar
 from shared.law.cited import cited
 from shared.law.instrument import Instrument
@@ -43,20 +46,14 @@ class World:
         return tuple(rule for one in list(self.law.instruments.values())[:1] for rule in one.rules(act) if rule.common)
 
 
-def open_case(complaint: ComplaintReceived, world: World) -> Decided:
-    """The first events of a case: opened under the instrument in force, dispatched to whom must answer."""
-    receiver = _receiver(complaint, world.directory)
-    venue, organisation = receiver
-    binding = world.law.bind(
-        division=complaint.division,
-        venue=venue,
-        channel=complaint.channel,
-        kind=complaint.kind,
-        received=complaint.received_on,
-        organisation=organisation,
-    )
+def open_case(complaint: ComplaintReceived, world: World, affair: Affair | None = None) -> Decided:
+    """The first events of a case: opened under the instrument in force, dispatched to whom must answer.
+
+    `affair` is the imported one of the complaint's project number.
+    """
+    binding = bound(complaint, world)
     instrument = world.law.get(binding.instrument, binding.digest) if binding.instrument else None
-    found = find(complaint, instrument, world.directory)
+    found = find(complaint, instrument or leaving_out(complaint, world), world.directory, affair)
     state = "assigned" if found.holder == "agency" else "pending"
     opened: dict[str, object] = {name: getattr(complaint, name) for name in COPIED}
     opened |= {
@@ -75,20 +72,44 @@ def open_case(complaint: ComplaintReceived, world: World) -> Decided:
         "steps": found.steps,
         "directory_offset": world.directory.offset,
         "state": state,
+        "also": ("forwarded",) if found.holder == "agency" and complaint.channel == "platform" else None,
         "citations": tuple(dict.fromkeys(citation for step in found.steps for citation in step.citations)),
     }
     drafts: list[Draft] = [(Opened, opened), (Dispatched, dispatched)]
     return chained(complaint.case_id, None, drafts, at=complaint.received_at, cause=complaint.id)
 
 
-def _receiver(complaint: ComplaintReceived, directory: Directory) -> tuple[str | None, str | None]:
-    """The venue and the organisation the binding is asked for: as received, else as complained about."""
-    for code in (complaint.received_by, complaint.accused.organisation):
-        organisation = directory.organisation(code, complaint.received_on) if code else None
-        if organisation:
-            venue = organisation.code if organisation.kind == "centre" else organisation.venue
-            return venue, organisation.code
-    return None, None
+def bound(complaint: ComplaintReceived, world: World) -> Binding:
+    """The instrument in force for the organisation complained about, in the place where that is or where it came in."""
+    directory, day = world.directory, complaint.received_on
+    accused = complained_about(complaint, directory)
+    receiver = directory.organisation(complaint.received_by, day) if complaint.received_by else None
+    return world.law.bind(
+        division=complaint.division,
+        venue=venue(accused, directory, day) or venue(receiver, directory, day),
+        channel=complaint.channel,
+        kind=complaint.kind,
+        received=day,
+        organisation=accused.code if accused else complaint.received_by,
+        traits=traits(accused),
+    )
+
+
+def leaving_out(complaint: ComplaintReceived, world: World) -> Instrument | None:
+    """The instrument that would govern the place, were the organisation complained about not left out of it.
+
+    It says why the case is not that organisation's here. None where no instrument is in force at all.
+    """
+    if not traits(complained_about(complaint, world.directory)):
+        return None
+    binding = world.law.bind(
+        division=complaint.division,
+        venue=None,
+        channel=complaint.channel,
+        kind=complaint.kind,
+        received=complaint.received_on,
+    )
+    return world.law.get(binding.instrument, binding.digest) if binding.instrument else None
 
 
 def act(request: ActRequested, case: Case, world: World) -> Decided:

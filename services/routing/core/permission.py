@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.routing.core.relations import relations
 from services.routing.core.state import Case
 from shared.directory.tree import Directory
-from shared.events.base import Actor, Citation
+from shared.events.base import Citation
 from shared.events.intake import ActRequested
 from shared.law.acts import ActRule
 from shared.law.cited import cited
@@ -18,6 +19,8 @@ STATES = {
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
+NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")  # of several rules, the one that nearly held is told
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -28,23 +31,6 @@ class Refusal:
     citations: tuple[Citation, ...] = ()
 
 
-def relations(subject: Actor, case: Case, directory: Directory) -> frozenset[str]:
-    """How the subject stands to the case: its organisation's part in it, or being the complainant."""
-    found = set()
-    if subject.role == "complainant":
-        return frozenset({"complainant"} if subject.case_id == case.id else ())
-    if subject.organisation == case.accountable:
-        found.add("accountable")
-    if subject.organisation == case.opened.received_by:
-        found.add("receiving")
-    day = case.last_at.date()
-    if subject.organisation == case.administration or directory.supervises(
-        subject.organisation, case.opened.division, day
-    ):
-        found.add("supervising")
-    return frozenset(found)
-
-
 def allowed(
     request: ActRequested, case: Case, rules: tuple[ActRule, ...], instrument: Instrument | None, directory: Directory
 ) -> ActRule | Refusal:
@@ -52,7 +38,9 @@ def allowed(
 
     `rules` are those for this act: the instrument's and the common ones.
     """
-    subject, known = request.by, relations(request.by, case, directory)
+    subject, known = request.by, relations(request.by, case, directory, instrument)
+    if subject.user and subject.user in case.recused and (known or subject.role == "system"):
+        return Refusal("recused", "已回避的人员不得再办理或者接触该办件", recusal(instrument))
     if not known and subject.role != "system":
         return Refusal("out-of-scope", "该办件不在本单位的职责范围内")
     if not rules:
@@ -65,13 +53,21 @@ def allowed(
     if not timely:
         states = "、".join(dict.fromkeys(STATES[state] for rule in mine for state in rule.from_states))
         return _refusal("wrong-state", f"办件现为{STATES[case.state]}，“{request.act}”只能在{states}时进行", mine)
-    refusals = [_incomplete(rule, request, case, instrument) for rule in timely]
-    for rule, refusal in zip(timely, refusals, strict=True):
+    refusals: list[Refusal] = []
+    for rule in timely:
+        refusal = _incomplete(rule, request, case, instrument)
         if refusal is None:
             return rule
-    refusal = refusals[0]
-    assert refusal is not None
-    return refusal
+        refusals.append(refusal)
+    return max(refusals, key=lambda refusal: NEARNESS.index(refusal.reason))
+
+
+def recusal(instrument: Instrument | None) -> tuple[Citation, ...]:
+    """Where it stands that the interested step aside; without an article of its own, the rule that Suda adds."""
+    if instrument is None:
+        return ()
+    entries = [*instrument.recusals, *instrument.rules("recuse")]
+    return tuple(dict.fromkeys(one for entry in entries for one in cited(entry.citations)))
 
 
 def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: Instrument | None) -> Refusal | None:
@@ -81,6 +77,9 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     disposal = disposal_class(instrument, case.history) if instrument else None
     if rule.when_class and disposal not in rule.when_class or disposal in rule.unless_class:
         return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])
+    for name, words in rule.given.items():
+        if _given(request.data, request.sealed, name) and request.data.get(name) not in words:
+            return _refusal("wrong-word", f"{name}只能是：{'、'.join(words)}", [rule])
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])
@@ -100,7 +99,7 @@ def _waived(rule: ActRule, case: Case) -> bool:
     holds = {
         "anonymous": complainant.anonymous,
         "answer-unwanted": not complainant.wants_answer,
-        "unreachable": any(h.on == "contacted" and h.result == "unreachable" for h in case.history),
+        "unreachable": case.unreachable,
     }
     return any(holds[waiver] for waiver in rule.unless)
 

@@ -1,0 +1,74 @@
+"""Who holds the case: hand-over, transfer, giving back, several agencies under a lead.
+
+None of these touches a clock: a duty that runs goes on running for whoever is accountable now (LAW.md).
+"""
+
+from services.routing.core.permission import Refusal
+from services.routing.core.standing import not_governed
+from services.routing.core.terms.asked import Asked, Check, Effect
+from shared.directory.model import Organisation
+
+
+def _hand_over(asked: Asked) -> Effect | Refusal:
+    """To an agency that exists on the day and that the instrument reaches; from a platform it is the forwarding."""
+    found = _organisation(asked, asked.word("to"))
+    if isinstance(found, Refusal):
+        return found
+    return _moved(asked, found) | ({"also": ("forwarded",)} if asked.case.opened.channel == "platform" else {})
+
+
+def _transfer(asked: Asked) -> Effect | Refusal:
+    """To another agency than the one that has it; its periods go on."""
+    found = _organisation(asked, asked.word("to"))
+    if isinstance(found, Refusal):
+        return found
+    if found.code == asked.case.accountable:
+        return asked.no("same-organisation", f"办件已在{found.name}")
+    return _moved(asked, found)
+
+
+def _bounce(asked: Asked) -> Effect | Refusal:
+    """Back to the administration, which decides; counted, and no clock starts anew."""
+    return {"accountable": asked.case.administration, "holder": "administration", "assisting": ()}
+
+
+def _designate_lead(asked: Asked) -> Effect | Refusal:
+    """One agency leads and answers, the others assist it."""
+    lead = _organisation(asked, asked.word("lead"))
+    if isinstance(lead, Refusal):
+        return lead
+    assisting: list[str] = []
+    for code in asked.request.data.get("organisations") or ():
+        found = _organisation(asked, str(code))
+        if isinstance(found, Refusal):
+            return found
+        if found.code != lead.code and found.code not in assisting:
+            assisting.append(found.code)
+    return _moved(asked, lead) | {"assisting": tuple(assisting)}
+
+
+def _moved(asked: Asked, organisation: Organisation) -> Effect:
+    return {
+        "accountable": organisation.code,
+        "holder": "agency",
+        "directory_offset": asked.directory.offset,
+    }
+
+
+def _organisation(asked: Asked, code: str) -> Organisation | Refusal:
+    """The organisation, or its successor, on the day; a refusal where there is none or the law does not reach it."""
+    organisation, _ = asked.directory.current(code, asked.today)
+    if organisation is None:
+        return asked.no("unknown-organisation", f"组织机构代码{code}不在目录中，或当日已撤销且无承继单位")
+    instrument = asked.instrument
+    if instrument and (why := not_governed(organisation, instrument, asked.directory, asked.today)):
+        return asked.no("not-governed", why, *(citation for rule in instrument.scope for citation in rule.citations))
+    return organisation
+
+
+CHECKS: dict[str, Check] = {
+    "hand-over": _hand_over,
+    "transfer": _transfer,
+    "bounce": _bounce,
+    "designate-lead": _designate_lead,
+}
