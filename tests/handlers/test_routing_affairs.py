@@ -91,7 +91,8 @@ async def test_nothing_about_a_person_is_taken(http: httpx.AsyncClient, process:
     ("path", "body", "status"),
     [
         ("P1", {"accepted_by": "short"}, 422), ("P1", {}, 422), ("x" * 51, SAID, 422),
-        ("P1", SAID | {"kind": "7"}, 422), ("P1", SAID | {"project_no": "P2"}, 422), ("P1", SAID | {"accepted_on": 5}, 422),
+        ("P1", SAID | {"kind": "7"}, 422), ("P1", SAID | {"project_no": "P2"}, 422),
+        ("P1", SAID | {"accepted_on": 5}, 422),
         ("P1", [], 422),
         ("P%20", SAID, 422),
     ],
