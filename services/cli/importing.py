@@ -1,4 +1,4 @@
-"""`suda import`: work-order files into intake, in pieces, by its HTTP API. The same file again adds nothing."""
+"""`suda import`: files of work orders into intake, of affairs into routing, in pieces. The same again adds nothing."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from rich.progress import Progress
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from services.intake.core.hotline import PLACES
-from services.intake.core.rows import Row, Unusable, csv_rows, encoding_of, json_rows
+from services.intake.core.rows import WORK_ORDERS, Heads, Row, Unusable, csv_rows, encoding_of, json_rows
 from shared.clock import Clock
 from shared.errors import ConfigurationError, Unavailable
 from shared.privacy.keys import Keyring, keyring_path
@@ -27,12 +27,12 @@ PATIENCE = 60.0  # seconds a request is sent again while a part is away
 SHOWN = 50
 COUNTS = ("imported", "repeated", "conflicts", "refused")
 
-app = typer.Typer(help="Take in work orders from files.", no_args_is_help=True)
+app = typer.Typer(help="Take in work orders and affairs from files.", no_args_is_help=True)
 
 
 @app.callback()
 def root() -> None:
-    """Take in work orders from files."""
+    """Take in work orders and affairs from files."""
 
 
 @app.command()
@@ -46,29 +46,52 @@ def hotline(
     chosen = settings()
     total = _checked(file)
     headers = {"authorization": f"Bearer {token or _token(chosen)}", "content-type": "application/json"}
-    with httpx.Client(base_url=url or intake_url(chosen), headers=headers, timeout=chosen.send_timeout * 3) as client:
+    with httpx.Client(base_url=url or service_url(chosen), headers=headers, timeout=chosen.send_timeout * 3) as client:
         summary = send(client, rows_of(file), total, PATIENCE)
     _show(summary, as_json)
     raise typer.Exit(1 if summary["refused"] or summary["conflicts"] else 0)
 
 
-def rows_of(file: Path) -> Generator[Row, None, None]:
+@app.command()
+def affairs(
+    file: Annotated[Path, typer.Argument(help="a CSV (UTF-8 or GB18030) or JSON file of affairs (办件)")],
+    url: Annotated[str | None, typer.Option(help="routing's URL; default the one of this home")] = None,
+    token: Annotated[str | None, typer.Option(help="a bearer token; default one of the local issuer")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout")] = False,
+) -> None:
+    """Import who accepted, handled and decided affairs, so that complaints about them find who must answer.
+
+    The same file again changes nothing. Exit 0: every row is in; 1: some were refused; 2: no usable file or service.
+    """
+    from services.cli import affairs as importing
+
+    chosen = settings()
+    total = _checked(file, importing.HEADS)
+    headers = {"authorization": f"Bearer {token or _token(chosen)}", "content-type": "application/json"}
+    base = url or service_url(chosen, "routing")
+    with httpx.Client(base_url=base, headers=headers, timeout=chosen.send_timeout * 3) as client:
+        summary = importing.send(client, rows_of(file, importing.HEADS), total, PATIENCE)
+    _show(summary, as_json, importing.COUNTS)
+    raise typer.Exit(1 if summary["refused"] else 0)
+
+
+def rows_of(file: Path, heads: Heads = WORK_ORDERS) -> Generator[Row, None, None]:
     """The rows as a stream; raises Unusable."""
     with file.open("rb") as raw:
         encoding = encoding_of(iter(lambda: raw.read(1 << 20), b""))
     with file.open(encoding=encoding, newline="") as text:
         if file.suffix.lower() == ".json":
-            yield from json_rows(iter(lambda: text.read(1 << 20), ""))
+            yield from json_rows(iter(lambda: text.read(1 << 20), ""), heads)
         else:
-            yield from csv_rows(text)
+            yield from csv_rows(text, heads)
 
 
-def intake_url(chosen: Settings) -> str:
-    """Where intake listens, as the stack of this home noted it."""
+def service_url(chosen: Settings, service: str = "intake") -> str:
+    """Where a service listens, as the stack of this home noted it."""
     try:
-        port = int(json.loads((chosen.home / "ports.json").read_text())["intake"])
+        port = int(json.loads((chosen.home / "ports.json").read_text())[service])
     except (OSError, ValueError, KeyError, TypeError):
-        port = chosen.port("intake")
+        port = chosen.port(service)
     return f"http://{chosen.host}:{port}"
 
 
@@ -113,7 +136,15 @@ def _post(client: httpx.Client, rows: list[Row], done: int, patience: float) -> 
     """One piece's answer, its lines turned back into those of the file."""
     cells = [{head: text for head, text in row.cells.items() if head in PLACES} for row in rows]
     body = "[\n" + ",\n".join(json.dumps(each) for each in cells) + "\n]"  # row n stands on line n + 2
-    again = f"{done} work orders are in; run the same command again, it goes on where this broke off"
+    found = post(client, "/v1/imports/hotline", body, "intake", f"{done} work orders are in", patience)
+    for flaw in found["errors"]:
+        flaw["line"] = rows[flaw["line"] - 2].line
+    return found
+
+
+def post(client: httpx.Client, path: str, body: str, service: str, done: str, patience: float) -> dict[str, Any]:
+    """The answer, asked for again while a part is away; raises Unavailable or ConfigurationError."""
+    again = f"{done}; run the same command again, it goes on where this broke off"
     try:
         for attempt in Retrying(
             retry=retry_if_exception_type((Unavailable, httpx.TransportError)),
@@ -122,16 +153,16 @@ def _post(client: httpx.Client, rows: list[Row], done: int, patience: float) -> 
             reraise=True,
         ):
             with attempt:
-                answer = client.post("/v1/imports/hotline", content=body.encode())
+                answer = client.post(path, content=body.encode())
                 if answer.status_code >= 500:
-                    raise Unavailable(f"intake answers {answer.status_code}")
+                    raise Unavailable(f"{service} answers {answer.status_code}")
     except (Unavailable, httpx.TransportError) as error:
-        raise Unavailable(f"intake at {client.base_url} is away ({error}): start it with ./suda up; {again}") from None
+        raise Unavailable(
+            f"{service} at {client.base_url} is away ({error}): start it with ./suda up; {again}"
+        ) from None
     if answer.status_code != 200:
-        raise ConfigurationError(f"intake refused the import ({answer.status_code}): {_detail(answer)}")
+        raise ConfigurationError(f"{service} refused the import ({answer.status_code}): {_detail(answer)}")
     found: dict[str, Any] = answer.json()
-    for flaw in found["errors"]:
-        flaw["line"] = rows[flaw["line"] - 2].line
     return found
 
 
@@ -139,13 +170,13 @@ def _detail(answer: httpx.Response) -> str:
     try:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
-        return "is this intake's URL?"
+        return "is this the service's URL?"
 
 
-def _checked(file: Path) -> int:
+def _checked(file: Path, heads: Heads = WORK_ORDERS) -> int:
     """How many rows the file has; raises ConfigurationError when it cannot be read as a whole, before any is sent."""
     try:
-        return sum(1 for _ in rows_of(file))
+        return sum(1 for _ in rows_of(file, heads))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read ({error.strerror}); name a CSV or JSON file") from None
     except Unusable as error:
@@ -157,7 +188,7 @@ def _token(chosen: Settings) -> str:
     return issue(Keyring.load(keyring_path(chosen)), chosen, "suda-import", "system", hours=24 * 7, now=now)
 
 
-def _show(summary: dict[str, Any], as_json: bool) -> None:
+def _show(summary: dict[str, Any], as_json: bool, counts: tuple[str, ...] = COUNTS) -> None:
     if as_json:
         typer.echo(json.dumps(summary, ensure_ascii=False))
         return
@@ -167,4 +198,4 @@ def _show(summary: dict[str, Any], as_json: bool) -> None:
         typer.echo(f"… and {len(summary['errors']) - SHOWN} more; --json lists all", err=True)
     if summary["ignored_columns"]:
         typer.echo(f"columns not read: {'、'.join(summary['ignored_columns'])}", err=True)
-    typer.echo(f"{summary['rows']} rows: " + ", ".join(f"{summary[word]} {word}" for word in COUNTS))
+    typer.echo(f"{summary['rows']} rows: " + ", ".join(f"{summary[word]} {word}" for word in counts))

@@ -30,7 +30,9 @@ COMMANDS = {
     "settings": Entry("services.cli.settings:table", "every SUDA_* variable, its value and meaning · 设置"),
     "law": Entry("services.cli.law:app", "the regulations, their terms and deadlines · 法规与期限", joins=True),
     "directory": Entry("services.cli.directory:app", "organisations, divisions, matters · 机构目录", joins=True),
-    "import": Entry("services.cli.importing:app", "take in work orders from files · 导入工单", joins=True),
+    "import": Entry(
+        "services.cli.importing:app", "take in work orders and affairs from files · 导入工单、办件", joins=True
+    ),
     "token": Entry("services.cli.token:token", "a token of the local issuer · 本地令牌"),
     "report": Entry("services.cli.report:app", "statutory reports · 统计报表", joins=True),
     "form": Entry("services.cli.form:form", "a statutory form of a case · 文书", joins=True),

@@ -14,6 +14,7 @@ from shared.law.calendar import Calendar
 from shared.law.due import ZONE, Due, due
 from shared.law.instrument import Instrument
 from shared.law.obligation import Obligation, Trigger
+from shared.law.vocabulary import ARRIVALS
 
 Status = Literal["open", "met", "late", "superseded"]
 TOOK_OVER = "took-over"
@@ -161,15 +162,17 @@ def _life(
 
 
 def _without_undone(history: Sequence[Happening]) -> Sequence[Happening]:
-    """Without each merge that was undone later: the clocks it touched run as if it had never been."""
+    """Without each merge that was undone later, and what arrived by it: the clocks run as if it had never been."""
     if all(happening.on != "unmerged" for happening in history):
         return history
     standing: list[Happening] = []
     for happening in history:
-        if happening.on == "unmerged":
-            merged = [place for place, earlier in enumerate(standing) if earlier.on == "merged"]
-            if merged:
-                del standing[merged[-1]]
+        merged = [place for place, earlier in enumerate(standing) if earlier.on == "merged"]
+        if happening.on == "unmerged" and merged:
+            first = last = merged[-1]
+            while last + 1 < len(standing) and standing[last + 1].on in ARRIVALS:
+                last += 1
+            del standing[first : last + 1]
         standing.append(happening)
     return standing
 
@@ -246,7 +249,7 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
             late = happening.at >= running.due.due_at
             done.append(replace(running, status="late" if late else "met", ended_at=happening.at))
             running = None
-        elif _match(life.instrument.ends_all, happening, disposal):
+        elif _match((*obligation.lapses, *life.instrument.ends_all), happening, disposal):
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
         elif happening.on == "extension-approved" and happening.until and obligation.extension:

@@ -73,6 +73,7 @@ class Obligation(Entry):
     period: Period
     starts: Triggers = ()
     ends: Triggers = ()
+    lapses: Triggers = ()  # over without having been done; undone with what made it lapse
     when_class: tuple[Name, ...] = ()
     unless_class: tuple[Name, ...] = ()
     kinds: tuple[Kind, ...] = ()  # empty: all kinds the instrument governs
@@ -101,4 +102,4 @@ class Obligation(Entry):
     @cached_property
     def key(self) -> str:
         """Names all a due day depends on besides start and calendar: results are remembered by it."""
-        return self.model_dump_json(exclude={"starts", "ends", "title"})
+        return self.model_dump_json(exclude={"starts", "ends", "lapses", "title"})

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo.errors import BulkWriteError
 
 from services.routing.core.affair import Affair
 from services.routing.core.decide import World
@@ -20,80 +19,13 @@ from shared.events import cases, topics
 from shared.events.base import Actor
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Rejected
 from shared.events.intake import ActRequested, ComplainantMarks, ComplaintReceived, parse
-from shared.store import Document
 from tests.core.cases import ADMINISTRATION, at, complaint
 from tests.handlers.fakes import FakeBus, FakeJournal
+from tests.handlers.fakes_routing import FakeClient, FakeDatabase, FakeSettings
 
 WANG = ComplainantMarks(id_index="a" * 64, phone_index="b" * 64)
 OTHER = ComplainantMarks(id_index="e" * 64)
 UNIT = "11530102XXXXXXX012"
-
-
-class FakeCollection:
-    """Unique ids in a dictionary, behind the few calls the store makes."""
-
-    def __init__(self) -> None:
-        self.documents: dict[str, Document] = {}
-        self.finds = 0
-
-    async def insert_many(self, documents: list[Document], ordered: bool) -> None:
-        taken = []
-        for index, document in enumerate(documents):
-            if document["_id"] in self.documents:
-                taken.append({"index": index, "code": 11000})
-            else:
-                self.documents[document["_id"]] = document
-        if taken:
-            raise BulkWriteError({"writeErrors": taken})
-
-    def find(self, query: dict[str, Any], fields: object = None) -> "FakeCollection.Cursor":
-        self.finds += 1
-        return FakeCollection.Cursor([self.documents[i] for i in query["_id"]["$in"] if i in self.documents])
-
-    async def replace_one(self, query: dict[str, Any], document: Document) -> "FakeCollection.Result":
-        held = self.documents.get(query["_id"])
-        if held is None or held["revision"] != query["revision"]:
-            return FakeCollection.Result(0)
-        self.documents[query["_id"]] = document
-        return FakeCollection.Result(1)
-
-    class Cursor:
-        def __init__(self, found: list[Document]) -> None:
-            self._found = found
-
-        async def to_list(self) -> list[Document]:
-            return self._found
-
-    class Result:
-        def __init__(self, modified: int) -> None:
-            self.modified_count = modified
-
-
-class FakeClient:
-    """The collections of the database `routing`."""
-
-    def __init__(self) -> None:
-        self.collections: dict[str, FakeCollection] = {}
-
-    def __getitem__(self, database: str) -> "FakeClient":
-        return self
-
-    def collection(self, name: str) -> FakeCollection:
-        return self.collections.setdefault(name, FakeCollection())
-
-
-class _Database:
-    def __init__(self, client: FakeClient) -> None:
-        self._client = client
-
-    def __getitem__(self, name: str) -> Any:
-        return _Database(self._client) if name == "routing" else self._client.collection(name)
-
-
-class _Settings:
-    @staticmethod
-    def database(name: str) -> str:
-        return name
 
 
 class Parts:
@@ -102,8 +34,8 @@ class Parts:
     def __init__(self, world: World, journal: FakeJournal | None = None, client: FakeClient | None = None) -> None:
         self.world, self.bus = world, FakeBus()
         self.journal, self.client = journal or FakeJournal(), client or FakeClient()
-        base: Any = _Database(self.client)
-        clock, settings = Clock(Path("/nowhere/clock")), _Settings()
+        base: Any = FakeDatabase(self.client)
+        clock, settings = Clock(Path("/nowhere/clock")), FakeSettings()
         sent = Sent(base, settings)  # type: ignore[arg-type]
         self.handler = Handler(
             self.bus,

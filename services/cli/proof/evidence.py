@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.routing.following import FOLLOW
 from shared.bus import Bus, Record
 from shared.dlq import coordinates
 from shared.errors import BadInput
@@ -32,6 +33,7 @@ class Evidence:
     routing: list[Commit] = field(default_factory=list)
     sla: list[Commit] = field(default_factory=list)
     receipts: list[Document] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)  # acts that routing itself asked for, as it kept them
     rungs: list[Document] = field(default_factory=list)
     claims: list[Document] = field(default_factory=list)
     early: dict[str, list[Document]] = field(default_factory=dict)
@@ -91,6 +93,8 @@ async def gather(settings: Settings, bus: Bus, client: Client, now: datetime) ->
     async for record in bus.read_all(topics.DLQ):
         found.letters.add(coordinates(record.headers))
     found.routing = await Journal(client[settings.database("routing")]).everything()
+    found.sent = {act["id"] for commit in found.routing for act in (commit.facts or {}).get(FOLLOW, ())}
+    found.sent |= {act["_id"] for act in await _all(client, settings, "routing", "sent")}
     found.sla = await Journal(client[settings.database("sla")]).everything()
     found.receipts = await _all(client, settings, "intake", "receipts")
     found.receipts += await _all(client, settings, "intake", "act_receipts")

@@ -28,9 +28,19 @@ def complaints_accounted(found: Evidence) -> list[str]:
 
 
 def receipts_published(found: Evidence) -> list[str]:
-    """Every published input has a receipt; a receipt that was never published was never acknowledged: only named."""
+    """Every published input has a receipt, or was kept by routing, which asks for acts itself (merges).
+
+    A receipt that was never published was never acknowledged: only named. What routing kept it has sent.
+    """
     held = {receipt["_id"] for receipt in found.receipts}
-    return [f"input {one} is on suda.intake without a receipt" for one in found.inputs if held and one not in held]
+    wrong = [
+        f"input {one} is on suda.intake without a receipt"
+        for one in found.inputs
+        if held and one not in held | found.sent
+    ]
+    return wrong + [
+        f"act {one} was asked for by routing and is not on suda.intake" for one in found.sent - set(found.inputs)
+    ]
 
 
 def unpublished(found: Evidence) -> int:

@@ -1,6 +1,6 @@
 """Who may do what: one pure function over organisation, role, relation and the instrument. Deny by default."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from shared.events.base import Citation
 from shared.events.intake import ActRequested
 from shared.law.acts import ActRule
 from shared.law.cited import cited
+from shared.law.entry import Entry
 from shared.law.history import disposal_class
 from shared.law.instrument import Instrument
 
@@ -19,7 +20,8 @@ STATES = {
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
-NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")  # of several rules, the one that nearly held is told
+# Of several rules, the one that nearly held is told: a later word here is nearer.
+NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ def allowed(
         return Refusal("not-in-law", f"{title}没有规定“{request.act}”，任何人不得为之")
     mine = [rule for rule in rules if rule.allows(subject.role, known)]
     if not mine:
-        return _refusal("not-allowed", f"角色{subject.role}（{'、'.join(sorted(known))}）不得“{request.act}”", rules)
+        secret = instrument.confidentiality if instrument and request.act == "unmask" else ()
+        return _refusal(
+            "not-allowed", f"角色{subject.role}（{'、'.join(sorted(known))}）不得“{request.act}”", [*rules, *secret]
+        )
     timely = [rule for rule in mine if case.state in rule.from_states]
     if not timely:
         states = "、".join(dict.fromkeys(STATES[state] for rule in mine for state in rule.from_states))
@@ -104,6 +109,6 @@ def _waived(rule: ActRule, case: Case) -> bool:
     return any(holds[waiver] for waiver in rule.unless)
 
 
-def _refusal(reason: str, explanation: str, rules: tuple[ActRule, ...] | list[ActRule]) -> Refusal:
+def _refusal(reason: str, explanation: str, rules: Sequence[Entry]) -> Refusal:
     citations = tuple(dict.fromkeys(citation for rule in rules for citation in cited(rule.citations)))
     return Refusal(reason, explanation, citations)

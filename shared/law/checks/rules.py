@@ -19,7 +19,7 @@ def _producible(edition: Instrument) -> frozenset[str]:
 def obligation(edition: Instrument, duty: Obligation) -> Iterator[LawError]:
     """It can start and end, names classes that exist, and its extension can be asked for and decided."""
     words = _producible(edition)
-    for role, triggers in (("starts", duty.starts), ("ends", duty.ends)):
+    for role, triggers in (("starts", duty.starts), ("ends", duty.ends), ("lapses", duty.lapses)):
         if triggers and not any(trigger.on in words for trigger in triggers):
             named = ", ".join(trigger.on for trigger in triggers)
             wrong = f"'{duty.id}' {role} with {named}, which no act of this instrument produces"

@@ -1,8 +1,8 @@
 """What an act must satisfy beyond who and when, and what it changes: one room for each family of acts.
 
-`handing` who holds the case · `deciding` refused or ended · `classifying` · `extending` · `answering` first contact to
-close · `aftercare` visits, sending back, the archive · `appealing` the officer's side · `people` who steps aside and who
-is told · `merging`. Grounds, classes, limits and periods are the instrument's data.
+`handing` who holds the case · `deciding` refused or ended · `classifying` · `extending` · `answering` from contact
+to close · `aftercare` visits, sending back, the archive · `appealing` the officer's side · `people` who steps aside, is
+told, reads · `merging`. Grounds, classes, limits and periods are the instrument's data.
 """
 
 from services.routing.core.permission import Refusal

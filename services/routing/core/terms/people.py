@@ -2,6 +2,7 @@
 
 from services.routing.core.permission import Refusal
 from services.routing.core.terms.asked import Asked, Check, Effect
+from shared.law.cited import cited
 
 
 def _recuse(asked: Asked) -> Effect | Refusal:
@@ -19,4 +20,10 @@ def _report(asked: Asked) -> Effect | Refusal:
     return {}
 
 
-CHECKS: dict[str, Check] = {"recuse": _recuse, "report": _report}
+def _unmask(asked: Asked) -> Effect | Refusal:
+    """For a stated purpose, under the articles that keep the complainant's identity."""
+    kept = asked.instrument.confidentiality if asked.instrument else ()
+    return {"citations": cited(citation for rule in kept for citation in rule.citations)}
+
+
+CHECKS: dict[str, Check] = {"recuse": _recuse, "report": _report, "unmask": _unmask}
