@@ -224,6 +224,11 @@ class Pipeline:
         path.write_text(point)
         return path
 
+    async def born_again(self, service: str, pid: int) -> None:
+        """Return when the service whose process was `pid` is ready as another one."""
+        await until(lambda: self.running.record(service).pid != pid, f"{service} is started again")
+        await asyncio.to_thread(self.running.wait_ready, service)
+
 
 async def until(holds: Callable[[], Awaitable[bool] | bool], what: str, patience: float = PATIENCE) -> None:
     """Return when `holds`; fails with `what` after `patience`. Faults on the way count as not yet."""

@@ -194,11 +194,11 @@ async def test_what_is_no_record_of_the_directory_is_passed_over_and_logged(suda
 
 
 async def test_an_act_that_came_before_its_case_is_a_letter_and_is_applied_once_when_replayed(suda: Pipeline) -> None:
-    armed = suda.arm("intake: receipt, publish")
+    pid, armed = suda.running.pid("intake"), suda.arm("intake: receipt, publish")
     with pytest.raises(httpx.TransportError):
         await suda.post_complaint("cut-off-before-it-was-published")
     assert not armed.exists()
-    await asyncio.to_thread(suda.running.wait_ready, "intake")
+    await suda.born_again("intake", pid)
     known = {record.key for record in await suda.records(topics.INTAKE)}
     receipts = [one["_id"] for one in await suda.documents("intake", "receipts")]
     (case,) = [one for one in receipts if one.encode() not in known]

@@ -98,8 +98,7 @@ async def dies(suda: Pipeline, service: str, point: str, work: Any) -> None:
     armed = suda.arm(point)
     await work()
     await until(lambda: not armed.exists(), f"{service} dies at “{point}”")
-    await until(lambda: suda.running.record(service).pid != before, f"{service} is started again")
-    await asyncio.to_thread(suda.running.wait_ready, service)
+    await suda.born_again(service, before)
 
 
 async def values_of(suda: Pipeline, topic: str, case: str) -> Counter[bytes]:
