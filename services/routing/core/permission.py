@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.routing.core.relations import relations
+from services.routing.core.relations import Relations, relations
 from services.routing.core.state import Case
 from shared.directory.tree import Directory
-from shared.events.base import Citation
+from shared.events.base import Actor, Citation
 from shared.events.intake import ActRequested
 from shared.law.acts import ActRule
 from shared.law.cited import cited
@@ -20,6 +20,7 @@ STATES = {
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
+ABOVE = frozenset({"supervising", "checking"})
 # Of several rules, the one that nearly held is told: a later word here is nearer.
 NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")
 
@@ -48,7 +49,7 @@ def allowed(
     if not rules:
         title = f"《{instrument.title}》" if instrument else "未绑定文件的办件"
         return Refusal("not-in-law", f"{title}没有规定“{request.act}”，任何人不得为之")
-    mine = [rule for rule in rules if rule.allows(subject.role, known)]
+    mine = [rule for rule in rules if _open_to(rule, subject, known, case)]
     if not mine:
         secret = instrument.confidentiality if instrument and request.act == "unmask" else ()
         return _refusal(
@@ -65,6 +66,16 @@ def allowed(
             return rule
         refusals.append(refusal)
     return max(refusals, key=lambda refusal: NEARNESS.index(refusal.reason))
+
+
+def _open_to(rule: ActRule, subject: Actor, known: Relations, case: Case) -> bool:
+    """Whether the rule names the subject. "Any" relation means the pipeline itself, or whoever stands above the case;
+    never the person complained about."""
+    anywhere = bool(known & ABOVE) or (subject.role == "system" and subject.user not in case.accused)
+    return any(
+        actor.role == subject.role and (actor.relation in known or (actor.relation == "any" and anywhere))
+        for actor in rule.by
+    )
 
 
 def recusal(instrument: Instrument | None) -> tuple[Citation, ...]:
