@@ -65,6 +65,7 @@ async def test_the_check_stands_between_reply_and_close_and_the_extension_is_the
     await suda.apply(case, "reply", "officer", OFFICE, text="已办理")
     await suda.apply(case, "check-quality", "inspector", BUREAU, result="fail")
     assert (await suda.reject(case, "close", "officer", OFFICE, outcome="substantiated"))["reason"] == "missing-step"
+    await suda.apply(case, "reply", "officer", OFFICE, text="重新办理")  # failed: back to the unit, which replies again
     await suda.apply(case, "check-quality", "inspector", BUREAU, result="pass")
     await suda.apply(case, "close", "officer", OFFICE, outcome="substantiated")
     await suda.settle()
