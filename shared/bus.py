@@ -292,12 +292,15 @@ class Bus:
         deadlines = await self.ends(topics.DEADLINES)
         await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
 
-    async def settled_for_timers(self, partitions: set[int]) -> None:
-        """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic)."""
+    async def settled_for_timers(self, partitions: set[int] | None) -> None:
+        """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic).
+
+        None: for all of them, which needs every process of both groups to be there.
+        """
         intake = await self.ends(topics.INTAKE)
-        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, {n: e for n, e in intake.items() if n in partitions})
+        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, _of(intake, partitions))
         cases = await self.ends(topics.CASES)
-        await self.reached(topics.SLA_GROUP, topics.CASES, {n: e for n, e in cases.items() if n in partitions})
+        await self.reached(topics.SLA_GROUP, topics.CASES, _of(cases, partitions))
 
     def partition(self, key: bytes) -> int:
         """Where a key lies: murmur2, as every producer of ours does it."""
@@ -369,6 +372,10 @@ class Bus:
                 raise Unavailable(f"the topic {topic} does not exist yet; ./suda up creates it")
             self._known[topic] = found
         return self._known[topic]
+
+
+def _of(ends: Ends, partitions: set[int] | None) -> Ends:
+    return ends if partitions is None else {number: end for number, end in ends.items() if number in partitions}
 
 
 def murmur2_partition(key: bytes, count: int) -> int:

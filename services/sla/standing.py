@@ -1,0 +1,70 @@
+"""Whether the duty of a stored row still stands, without reading its case's journal from the beginning.
+
+A row says up to which seq its case had been followed (`upto`). The commit after that one has an `_id` that is known:
+`case:upto+1`. Where it is not there, nothing has happened since. Where it is, it says what, and which comes next. So a
+rung costs one look-up by `_id`, and no cache, however old, can make a duty fire that was done.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.sla.core.timers import LEADS, SETS, lead, still_open
+from services.sla.core.watch import Facts
+from services.sla.desk import Desk
+from shared.events import deadlines
+from shared.events.deadlines import DeadlineEvent
+from shared.journal import Commit, Journal
+
+
+@dataclass(slots=True)
+class Standing:
+    """A row as its case stands now."""
+
+    opened: DeadlineEvent
+    facts: Facts
+    seq: int
+    open: bool = True
+
+
+async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Journal) -> dict[str, Standing]:
+    """Every row, by id, as the journal says it stands."""
+    found = {row["_id"]: _from_row(row, desk) for row in stored}
+    following = dict(found)
+    while following:
+        wanted = {f"{one.opened.case_id}:{one.seq + 1}" for one in following.values()}
+        commits = {commit.id: commit for commit in await journal.get(wanted)}
+        further = {}
+        for name, one in following.items():
+            commit = commits.get(f"{one.opened.case_id}:{one.seq + 1}")
+            if commit is not None:
+                _follow(one, commit)
+                further[name] = one
+        following = further
+    return found
+
+
+def _from_row(row: Mapping[str, Any], desk: Desk) -> Standing:
+    """From the row; or from the case in hand, where that is further on."""
+    opened = deadlines.parse(bytes(row["opened"]))
+    known = desk.known(opened.case_id)
+    if known is not None and known.seq >= row["upto"]:
+        return Standing(opened, known.facts, known.seq, still_open(known, opened))
+    return Standing(opened, lead(row), row["upto"])
+
+
+def _follow(one: Standing, commit: Commit) -> None:
+    """What a later commit did to this duty and to whom it falls."""
+    assert commit.facts is not None
+    one.seq = commit.facts["upto"]
+    case = commit.facts.get("case")
+    if case is not None:
+        one.facts = replace(one.facts, **{name: case.get(name) or getattr(Facts(), name) for name in LEADS})
+    for entry in commit.entries:
+        event = deadlines.parse(entry.value)
+        if (event.obligation, event.generation) != (one.opened.obligation, one.opened.generation):
+            continue
+        if event.type in SETS:
+            one.open = event.due_day == one.opened.due_day
+        elif event.type in ("discharged", "superseded"):
+            one.open = False
