@@ -1,13 +1,13 @@
 """Sla's composition root: settings, wiring, lifespan."""
 
 import asyncio
-from datetime import datetime
-from typing import Any
 
 from fastapi import FastAPI
 
+from services.sla.api import routes
 from services.sla.core.unwatched import Watches
 from services.sla.desk import Desk
+from services.sla.filing import Filings
 from services.sla.gauges import keep
 from services.sla.handlers import Handler
 from services.sla.store import Store
@@ -18,6 +18,7 @@ from shared.directory.follow import Follower
 from shared.events import topics
 from shared.law import Calendar, load
 from shared.law.operations import load_operations
+from shared.privacy.keys import Keyring, keyring_path
 from shared.service import application, end_with, run
 from shared.settings import Settings
 from shared.store import Client, connect
@@ -29,7 +30,9 @@ class Sla:
     """The parts of one sla process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.keyring: Keyring | None = None
+        self.filings: Filings | None = None
         self._law, self._calendar = load(settings.law), Calendar.deployed(settings.law)
         self._operations = load_operations(settings.operations)
         self.clock = Clock(settings.home / "clock", settings.clock)
@@ -40,7 +43,8 @@ class Sla:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        settings = self._settings
+        settings = self.settings
+        self.keyring = Keyring.load(keyring_path(settings))
         self._client = connect(settings)
         store = Store(self._client, settings)
         await store.journal.prepare()
@@ -61,6 +65,7 @@ class Sla:
             self._follower.directory,
             self._law,
         )
+        self.filings = self.timers.filings
         handler = Handler(self._bus, store, desk, self.timers, self.clock, lock)
         self._bus.subscribe(topics.CASES, topics.SLA_GROUP, handler.handle, gained=handler.gained, lost=handler.lost)
         await self._bus.start()
@@ -102,14 +107,7 @@ def build(settings: Settings) -> FastAPI:
     """The sla service as an ASGI application."""
     parts = Sla(settings)
     app = application("sla", parts)
-
-    @app.get("/v1/timers", tags=["timers"])
-    async def timers() -> dict[str, Any]:
-        """What is watched here: now, the next due instant, and whether rungs are being fired."""
-        held = parts.timers
-        due: datetime | None = held.next_due if held else None
-        return {"now": parts.clock.now(), "next_due": due, "firing": bool(held and held.firing)}
-
+    routes(app, parts)
     return app
 
 

@@ -18,7 +18,7 @@ from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing
 from shared.clock import Clock
 from shared.events import topics
-from shared.events.deadlines import DeadlineEvent
+from shared.events.deadlines import DeadlineEvent, parse
 from shared.law import Calendar
 from shared.law.operations import Operations
 from shared.store import Document
@@ -36,8 +36,11 @@ class Firing:
     clock: Clock
     levels: Levels
 
-    async def fire(self, due: list[Taken], heap: Heap) -> None:
-        """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again."""
+    async def fire(self, due: list[Taken], heap: Heap) -> list[DeadlineEvent]:
+        """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again.
+
+        Returns filings of periodic reports that came in between the look and the claim of their breach (`filing.py`).
+        """
         stored = await self.store.rows({rung.row for rung in due})
         stands = await standing(stored.values(), self.desk, self.store.journal)
         known = {rung.claim(): rung for row in stored.values() for rung in rungs(row)}
@@ -52,6 +55,9 @@ class Firing:
         await self.store.drop_rows(over & stored.keys())
         for name in over:
             heap.drop(name)
+        breached = [event.case_id for _, event in made if event.period and event.type == "breached"]
+        filed = await self.store.journal.get(f"{duty}:2" for duty in breached)
+        return [parse(commit.entries[0].value) for commit in filed]
 
     def _event(self, one: Standing, rung: Rung) -> DeadlineEvent:
         calendar = self.calendar.at(one.facts.division)

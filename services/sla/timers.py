@@ -14,6 +14,7 @@ from services.sla.core.ladder import Levels
 from services.sla.core.timers import SETS, replaced, row, row_id, still_open
 from services.sla.core.watch import Facts
 from services.sla.desk import Desk
+from services.sla.filing import Filings
 from services.sla.firing import Firing
 from services.sla.heap import Heap
 from services.sla.periods import Periods
@@ -54,6 +55,7 @@ class Timers:
         unprompted = Unprompted(bus, store, desk, self.watch)
         self._projecting = Projecting(law, calendar, operations, desk, store, unprompted)
         self._unprompted = unprompted
+        self.filings = Filings(store, desk, unprompted, self._firing, calendar, clock)
         self.periods = Periods(law, levels, store, unprompted, clock, bus.partition)
 
     def partition_of(self, case_id: str) -> int:
@@ -190,7 +192,8 @@ class Timers:
             if not due:
                 return False
             try:
-                await self._firing.fire(due, self.heap)
+                for filed in await self._firing.fire(due, self.heap):
+                    await self.filings.take_back(filed)
             except BaseException:
                 self._unsure = True
                 self.heap.put_back(due)
