@@ -46,6 +46,13 @@ STAGES = {
         0.35,
         True,
     ),
+    "timers": Stage(
+        "bench.timers:run",
+        "rungs of many open duties told per second, against a relay of the same documents; restart, memory",
+        "ratio",
+        0.4,
+        True,
+    ),
     "law": Stage(
         "bench.law:run", "binding plus all deadlines of a case, µs; loading the law", "us_per_case", 60, False
     ),

@@ -10,6 +10,7 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
+from shared import failpoint
 from shared.errors import Unavailable
 from shared.journal import Journal
 from shared.settings import Settings
@@ -48,7 +49,9 @@ class Store:
     async def claim(self, batch: str, partitions: set[int], rungs: list[Document]) -> set[str]:
         """Note the batch, then claim its rungs; returns those that were claimed before."""
         note = {"_id": batch, "partitions": sorted(partitions), "rungs": [rung["_id"] for rung in rungs]}
+        failpoint.passing("timers: look, note")
         await insert_new(self._claims, [note])
+        failpoint.passing("timers: note, claim")
         return await insert_new(self._rungs, rungs)
 
     async def confirm(self, batches: Iterable[str]) -> None:

@@ -17,11 +17,12 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules" / "suda.yml"
 TESTS = DEPLOY / "prometheus" / "tests" / "suda.yml"
-SOURCES = {"up"} | {
-    name for collector in vars(metrics).values() if isinstance(collector, MetricWrapperBase) for family in collector.describe()
-    for name in (family.name, f"{family.name}_total", f"{family.name}_bucket")
-}  # fmt: skip
-NEEDED = ("BarrierStuck", "ConsumerLag", "EarlyRowsAgeing", "DeadLettersGrow", "RungsUnfired", "Breaches", "ServiceDown")
+FAMILIES = [f for one in vars(metrics).values() if isinstance(one, MetricWrapperBase) for f in one.describe()]
+SOURCES = {"up"} | {name + end for name in (family.name for family in FAMILIES) for end in ("", "_total", "_bucket")}
+NEEDED = (
+    *("BarrierStuck", "ConsumerLag", "EarlyRowsAgeing", "DeadLettersGrow"),
+    *("RungsUnfired", "Breaches", "ServiceDown"),
+)
 
 
 def rules() -> list[dict[str, Any]]:
