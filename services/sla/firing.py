@@ -41,18 +41,19 @@ class Firing:
 
         Returns filings of periodic reports that came in between the look and the claim of their breach (`filing.py`).
         """
-        stored = await self.store.rows({rung.row for rung in due})
+        stored = {rung.row: row for rung in due if (row := heap.kept(rung.row)) is not None}
+        stored |= await self.store.rows({rung.row for rung in due} - stored.keys())
         stands = await standing(stored.values(), self.desk, self.store.journal)
         known = {rung.claim(): rung for row in stored.values() for rung in rungs(row)}
         made = []
         for taken in due:
             one, rung = stands.get(taken.row), known.get(f"{taken.row}:{taken.name}")
-            if one is not None and one.open and rung is not None:
+            if one is not None and one.open and not one.replaced and rung is not None:
                 made.append((rung, self._event(one, rung)))
-        over = {taken.row for taken in due} - {name for name, one in stands.items() if one.open}
+        over = {taken.row for taken in due} - {name for name, one in stands.items() if one.open and not one.replaced}
         if made:
             await self._claim(made, {heap.partition(rung.row) for rung, _ in made if rung.row in heap})
-        await self.store.drop_rows(over & stored.keys())
+        await self.store.drop_rows(name for name, one in stands.items() if not one.open and not one.replaced)
         for name in over:
             heap.drop(name)
         breached = [event.case_id for _, event in made if event.period and event.type == "breached"]

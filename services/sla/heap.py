@@ -16,6 +16,8 @@ from shared.clock import ZONE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE = timedelta(microseconds=1)
+SOON = timedelta(days=2)
+KEPT = 50_000  # rows at most that are kept whole, so that they need not be read again when they are due
 SLACK = 1000  # entries of duties that are gone, above which the heap is made anew
 
 
@@ -53,6 +55,7 @@ class Heap:
     def __init__(self) -> None:
         self._queue: list[tuple[int, str, int]] = []
         self._rows: dict[str, _Held] = {}
+        self._kept: dict[str, Mapping[str, Any]] = {}
         self._ladders: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.kinds: Counter[tuple[str, str]] = Counter()  # (obligation, due day) -> open duties
 
@@ -71,7 +74,11 @@ class Heap:
         self._tidy()
         return instant(self._queue[0][0]) if self._queue else None
 
-    def push(self, stored: Mapping[str, Any], over: Iterable[str] = ()) -> bool:
+    def kept(self, row: str) -> Mapping[str, Any] | None:
+        """The whole row, where it was due soon when it was put in."""
+        return self._kept.get(row)
+
+    def push(self, stored: Mapping[str, Any], over: Iterable[str] = (), now: datetime | None = None) -> bool:
         """Watch a stored row, without the rungs named in `over`, which have fired; False when it is watched already."""
         name, passed = stored["_id"], set(over)
         if name in self._rows:
@@ -84,10 +91,13 @@ class Heap:
         self.kinds[_kind(name)] += 1
         if times:
             heapq.heappush(self._queue, (times[0], name, 0))
+            if now is not None and len(self._kept) < KEPT and times[0] <= micros(now + SOON):
+                self._kept[name] = stored
         return True
 
     def drop(self, row: str) -> None:
         """Watch it no longer; its entry is passed over when it comes up."""
+        self._kept.pop(row, None)
         if self._rows.pop(row, None) is not None:
             kind = _kind(row)
             self.kinds[kind] -= 1

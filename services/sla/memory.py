@@ -36,6 +36,7 @@ def restored(commits: Iterable[Commit]) -> Watched | None:
             facts=_facts(commit.facts["case"]) if "case" in commit.facts else before.facts,
             history=before.history + tuple(_read(row) for row in commit.facts["history"]),
             emitted=_emitted(before.emitted, commit),
+            projections=before.projections + ("projected" in commit.facts),
         )
     return watched
 

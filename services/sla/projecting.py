@@ -6,7 +6,6 @@ again from itself, and only where something moves is its case read from the jour
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from services.sla.core.projection import keys, projected, why
@@ -28,13 +27,13 @@ from shared.store import Document
 
 
 class Projection(Commit):
-    """A commit that no event of the case stands behind: it lies after `seq`, under an id of its own."""
+    """A commit that no event of the case stands behind: it lies after `seq`; its cause is its number, `~0`, `~1`, …"""
 
     __slots__ = ()
 
     @property
     def id(self) -> str:
-        return f"{self.case_id}:{self.seq}~{sha256(self.cause.encode()).hexdigest()[:16]}"
+        return f"{self.case_id}:{self.cause}"
 
 
 @dataclass
@@ -112,7 +111,7 @@ class Projecting:
             if events:
                 noted = facts(watched, after) | {"projected": now.isoformat()}
                 made = tuple(entry(event, None) for event in events)
-                commits.append(Projection(case_id, watched.seq, events[0].id, made, noted))
+                commits.append(Projection(case_id, watched.seq, f"~{watched.projections}", made, noted))
                 gone |= {name for event in events if (name := replaced(event))}
                 for event in events:
                     metrics.REPROJECTED.labels(event.obligation).inc()

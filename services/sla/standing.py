@@ -1,8 +1,9 @@
 """Whether the duty of a stored row still stands, without reading its case's journal from the beginning.
 
-A row says up to which seq its case had been followed (`upto`). The commit after that one has an `_id` that is known:
-`case:upto+1`. Where it is not there, nothing has happened since. Where it is, it says what, and which comes next. So a
-rung costs one look-up by `_id`, and no cache, however old, can make a duty fire that was done.
+A row says up to which seq its case had been followed (`upto`), and how often it had been projected anew. The `_id`s of
+the commits that would come next are known: `case:upto+1` and `case:~n`. Where neither is there, nothing has happened
+since. Where one is, it says what, and which comes next. So a rung costs a look-up by `_id` that mostly finds nothing,
+the row may come from memory, and no cache, however old, can make a duty fire that was done.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,15 @@ class Standing:
     opened: DeadlineEvent
     facts: Facts
     seq: int
+    projections: int
     open: bool = True
+    replaced: bool = False  # by a row of other data, which may have the same id: not ours to fire, nor to drop
+
+    @property
+    def following(self) -> tuple[str, str]:
+        """The ids that whatever happens to the case next will have."""
+        case_id = self.opened.case_id
+        return f"{case_id}:{self.seq + 1}", f"{case_id}:~{self.projections}"
 
 
 async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Journal) -> dict[str, Standing]:
@@ -32,12 +41,11 @@ async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Jou
     found = {row["_id"]: _from_row(row, desk) for row in stored}
     following = dict(found)
     while following:
-        wanted = {f"{one.opened.case_id}:{one.seq + 1}" for one in following.values()}
-        commits = {commit.id: commit for commit in await journal.get(wanted)}
+        wanted = {name for one in following.values() for name in one.following}
+        commits = {_name(commit): commit for commit in await journal.get(wanted)}
         further = {}
         for name, one in following.items():
-            commit = commits.get(f"{one.opened.case_id}:{one.seq + 1}")
-            if commit is not None:
+            for commit in [commits[id] for id in one.following if id in commits]:
                 _follow(one, commit)
                 further[name] = one
         following = further
@@ -49,14 +57,21 @@ def _from_row(row: Mapping[str, Any], desk: Desk) -> Standing:
     opened = deadlines.parse(bytes(row["opened"]))
     known = desk.known(opened.case_id)
     if known is not None and known.seq >= row["upto"]:
-        return Standing(opened, known.facts, known.seq, still_open(known, opened))
-    return Standing(opened, lead(row), row["upto"])
+        return Standing(opened, known.facts, known.seq, known.projections, still_open(known, opened))
+    return Standing(opened, lead(row), row["upto"], row.get("projections", 0))
+
+
+def _name(commit: Commit) -> str:
+    return f"{commit.case_id}:{commit.cause}" if commit.cause.startswith("~") else commit.id
 
 
 def _follow(one: Standing, commit: Commit) -> None:
     """What a later commit did to this duty and to whom it falls."""
     assert commit.facts is not None
-    one.seq = commit.facts["upto"]
+    if commit.cause.startswith("~"):
+        one.projections += 1
+    else:
+        one.seq = commit.facts["upto"]
     case = commit.facts.get("case")
     if case is not None:
         one.facts = replace(one.facts, **{name: case.get(name) or getattr(Facts(), name) for name in LEADS})
@@ -64,6 +79,8 @@ def _follow(one: Standing, commit: Commit) -> None:
         event = deadlines.parse(entry.value)
         if (event.obligation, event.generation) != (one.opened.obligation, one.opened.generation):
             continue
+        if event.type == "reprojected":
+            one.replaced = True
         if event.type in SETS:
             one.open = event.due_day == one.opened.due_day
         elif event.type in ("discharged", "superseded"):

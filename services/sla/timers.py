@@ -101,7 +101,7 @@ class Timers:
             name = stored["_id"]
             over = [rung for rung in past[name] if name in done or f"{name}:{rung}" in claimed]
             if stored["partition"] in self._owned:
-                self.heap.push(stored, over)
+                self.heap.push(stored, over, now)
 
     def lost(self, partitions: set[int]) -> None:
         """Forget these partitions; their rows stay in the store for the next owner."""
@@ -140,7 +140,17 @@ class Timers:
         basis = self._projecting.basis(event, facts, f"{found.id}@{found.digest}" if found else "")
         calendar = self._calendar.at(facts.division)
         upto = watched.seq if watched else event.seq
-        return row(event, partition, obligation, self._operations, calendar, facts, upto, basis)
+        return row(
+            event,
+            partition,
+            obligation,
+            self._operations,
+            calendar,
+            facts,
+            upto,
+            basis,
+            watched.projections if watched else 0,
+        )
 
     def _gauge(self) -> None:
         metrics.OPEN_OBLIGATIONS.set(len(self.heap))

@@ -52,7 +52,7 @@ def projected(
         name = deadline_id(watched.case_id, duty.id, duty.generation, what)
         found.append(event.model_copy(update={"id": name, "why": reason}))
         emitted[key] = Emitted(duty.due.due_day, "open")
-    return replace(watched, emitted=emitted), found
+    return replace(watched, emitted=emitted, projections=watched.projections + bool(found)), found
 
 
 def keys(rows: Iterable[str]) -> list[Key]:

@@ -67,12 +67,12 @@ def duty_row(case_id: str, obligation: str, generation: int, due_day: date) -> s
 
 def row(
     event: DeadlineEvent, partition: int, obligation: Obligation, operations: Operations, calendar: Calendar,
-    facts: Facts = UNKNOWN, upto: int | None = None, basis: Basis | None = None,
+    facts: Facts = UNKNOWN, upto: int | None = None, basis: Basis | None = None, projections: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """What is stored of an open duty: the event that set it, its rungs, and all that a rung is fired with.
 
-    `upto` is the seq its case had been followed to: what came after is looked up when a rung is due. No warning stands
-    before the duty began, nor before it was re-projected.
+    `upto` is the seq its case had been followed to, `projections` how often it had been projected anew: what came
+    after is looked up when a rung is due. No warning stands before the duty began, nor before it was re-projected.
     """
     until = event.due_day if event.type != "opened" else None
     ladder = operations.rungs(event.instrument, obligation, urgent=facts.urgent)
@@ -89,6 +89,7 @@ def row(
         "opened": event.to_bytes(),
         "rungs": rungs,
         "upto": event.seq if upto is None else upto,
+        "projections": projections,
         "lead": {name: value for name in LEADS if (value := getattr(facts, name))},
         "basis": asdict(basis) if basis else {"calendar": calendar.version},
     }

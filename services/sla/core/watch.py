@@ -53,6 +53,7 @@ class Watched:
     facts: Facts = Facts()
     history: tuple[Happening, ...] = ()
     emitted: Mapping[Key, Emitted] = field(default_factory=dict)
+    projections: int = 0  # how often it was projected anew under other data
 
 
 def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
