@@ -29,12 +29,15 @@ def instant(number: int) -> datetime:
     return (EPOCH + timedelta(microseconds=number)).astimezone(ZONE)
 
 
+Ladder = tuple[tuple[str, str, str], ...]  # name, kind and whom it expects, of each rung
+
+
 @dataclass(slots=True)
 class _Held:
     """One duty: where it lies, its rungs in order of time, and which is the next."""
 
     partition: int
-    names: tuple[str, ...]  # shared by all duties with the same ladder
+    ladder: "Ladder"  # shared by all duties with the same rungs
     times: "array[int]"
     next: int
 
@@ -55,8 +58,9 @@ class Heap:
     def __init__(self) -> None:
         self._queue: list[tuple[int, str, int]] = []
         self._rows: dict[str, _Held] = {}
-        self._kept: dict[str, Mapping[str, Any]] = {}
-        self._ladders: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._kept: dict[str, tuple[bytes, Mapping[str, Any], int, int]] = {}
+        self._ladders: dict[Ladder, Ladder] = {}
+        self._leads: dict[tuple[Any, ...], Mapping[str, Any]] = {}
         self.kinds: Counter[tuple[str, str]] = Counter()  # (obligation, due day) -> open duties
 
     def __len__(self) -> int:
@@ -75,8 +79,21 @@ class Heap:
         return instant(self._queue[0][0]) if self._queue else None
 
     def kept(self, row: str) -> Mapping[str, Any] | None:
-        """The whole row, where it was due soon when it was put in."""
-        return self._kept.get(row)
+        """The row as it is stored, where it was due soon when it was put in."""
+        found, held = self._kept.get(row), self._rows.get(row)
+        if found is None or held is None:
+            return None
+        rungs = [
+            {"name": name, "kind": kind, "expects": expects, "at": instant(at).isoformat()}
+            for (name, kind, expects), at in zip(held.ladder, held.times, strict=True)
+        ]
+        opened, lead, upto, projections = found
+        return {"_id": row, "opened": opened, "rungs": rungs, "lead": lead, "upto": upto, "projections": projections}
+
+    def _keep(self, stored: Mapping[str, Any]) -> None:
+        lead = stored["lead"]
+        lead = self._leads.setdefault(tuple(lead.items()), lead)
+        self._kept[stored["_id"]] = (bytes(stored["opened"]), lead, stored["upto"], stored["projections"])
 
     def push(self, stored: Mapping[str, Any], over: Iterable[str] = (), now: datetime | None = None) -> bool:
         """Watch a stored row, without the rungs named in `over`, which have fired; False when it is watched already."""
@@ -84,15 +101,15 @@ class Heap:
         if name in self._rows:
             return False
         left = [rung for rung in stored["rungs"] if rung["name"] not in passed]
-        names = tuple(rung["name"] for rung in left)
-        names = self._ladders.setdefault(names, names)
+        ladder = tuple((rung["name"], rung["kind"], rung["expects"]) for rung in left)
+        ladder = self._ladders.setdefault(ladder, ladder)
         times = array("q", [micros(datetime.fromisoformat(rung["at"])) for rung in left])
-        self._rows[name] = _Held(stored["partition"], names, times, 0)
+        self._rows[name] = _Held(stored["partition"], ladder, times, 0)
         self.kinds[_kind(name)] += 1
         if times:
             heapq.heappush(self._queue, (times[0], name, 0))
             if now is not None and len(self._kept) < KEPT and times[0] <= micros(now + SOON):
-                self._kept[name] = stored
+                self._keep(stored)
         return True
 
     def drop(self, row: str) -> None:
@@ -122,7 +139,7 @@ class Heap:
                 elsewhere.append(entry)
                 continue
             at, row, index = entry
-            found.append(Taken(at, row, held.names[index], index))
+            found.append(Taken(at, row, held.ladder[index][0], index))
             held.next = index + 1
             if held.next < len(held.times):
                 heapq.heappush(self._queue, (held.times[held.next], row, held.next))

@@ -109,7 +109,10 @@ def test_a_case_that_is_taken_back_is_watched_no_longer(world: World) -> None:
 
 
 def stored_row(name: str, *when: str, partition: int = 0) -> dict[str, object]:
-    found = [{"name": f"r{n}", "kind": "warning", "at": at(one).isoformat()} for n, one in enumerate(when)]
+    found = [
+        {"name": f"r{n}", "kind": "warning", "expects": "debtor", "at": at(one).isoformat()}
+        for n, one in enumerate(when)
+    ]
     return {"_id": f"{name}:x:1@2026-09-21", "partition": partition, "rungs": found}
 
 
