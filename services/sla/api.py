@@ -1,6 +1,8 @@
 """The routes of sla: what the timers watch, and the door for periodic reports."""
 
 import asyncio
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from services.sla.filing import Filings, NotYours
 from services.sla.timers import Timers
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.privacy.keys import Keyring
+from shared.privacy.keys import Keyring, keyring_path
 from shared.privacy.tokens import Subject, Unauthorised, verify
 from shared.settings import Settings
 
@@ -21,7 +23,6 @@ class Parts(Protocol):
 
     settings: Settings
     clock: Clock
-    keyring: Keyring | None
     timers: Timers | None
     filings: Filings | None
 
@@ -50,14 +51,19 @@ def routes(app: FastAPI, parts: Parts) -> None:
         return found.model_dump(mode="json", exclude_none=True)
 
 
+@lru_cache(1)
+def _keyring(path: Path) -> Keyring:
+    """Read when the first filing comes: the timers need no key."""
+    return Keyring.load(path)
+
+
 async def _subject(request: Request, parts: Parts) -> Subject:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise HTTPException(401, "send a bearer token", {"WWW-Authenticate": "Bearer"})
-    if parts.keyring is None:
-        raise Unavailable("sla is starting")
     now = parts.clock.now() if parts.settings.jwks is None else None  # an outside issuer knows the real time only
     try:
-        return await asyncio.to_thread(verify, token.strip(), parts.keyring, parts.settings, now)
+        keyring = _keyring(keyring_path(parts.settings))
+        return await asyncio.to_thread(verify, token.strip(), keyring, parts.settings, now)
     except Unauthorised as refused:
         raise HTTPException(401, str(refused), {"WWW-Authenticate": "Bearer"}) from None

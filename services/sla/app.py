@@ -18,7 +18,6 @@ from shared.directory.follow import Follower
 from shared.events import topics
 from shared.law import Calendar, load
 from shared.law.operations import load_operations
-from shared.privacy.keys import Keyring, keyring_path
 from shared.service import application, end_with, run
 from shared.settings import Settings
 from shared.store import Client, connect
@@ -31,7 +30,6 @@ class Sla:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.keyring: Keyring | None = None
         self.filings: Filings | None = None
         self._law, self._calendar = load(settings.law), Calendar.deployed(settings.law)
         self._operations = load_operations(settings.operations)
@@ -44,7 +42,6 @@ class Sla:
 
     async def start(self) -> None:
         settings = self.settings
-        self.keyring = Keyring.load(keyring_path(settings))
         self._client = connect(settings)
         store = Store(self._client, settings)
         await store.journal.prepare()
