@@ -1,9 +1,11 @@
 """Rungs that are due, fired: looked at as their case stands now, claimed, published, confirmed (DESIGN.md 6.5).
 
 1. the rows and whatever their cases did since;  2. the batch is noted and its rungs claimed by inserting their ids;
-3. published;  4. the note is removed.  What a note that stays names is published again, same bytes, by the next owner.
+3. published, while the next batch is looked at and claimed, and never before the one ahead of it;  4. the note is
+removed.  What a note that stays names is published again, same bytes, by the next owner.
 """
 
+import asyncio
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from shared.law.operations import Operations
 from shared.store import Document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Firing:
     """What it takes to fire a batch."""
 
@@ -35,6 +37,7 @@ class Firing:
     calendar: Calendar
     clock: Clock
     levels: Levels
+    _sending: asyncio.Task[None] | None = None
 
     async def fire(self, due: list[Taken], heap: Heap) -> list[DeadlineEvent]:
         """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again.
@@ -69,10 +72,21 @@ class Firing:
         claims = [_claim(rung.claim(), event) for rung, event in made]
         taken = await self.store.claim(batch, partitions, claims)
         failpoint.passing("timers: claim, publish")
-        await self.publish([claim for claim in claims if claim["_id"] not in taken])
+        await self.sent()
+        ours = [claim for claim in claims if claim["_id"] not in taken]
+        self._sending = asyncio.create_task(self._send(batch, ours))
+        _count(event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken)
+
+    async def _send(self, batch: str, claims: list[Document]) -> None:
+        await self.publish(claims)
         failpoint.passing("timers: publish, confirm")
         await self.store.confirm([batch])
-        _count(event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken)
+
+    async def sent(self) -> None:
+        """Return when what was claimed last is published. Raises Unavailable: see `again`."""
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            await sending
 
     async def claim_one(self, name: str, event: DeadlineEvent, partition: int) -> None:
         """Publish one event exactly once, under the name of a rung."""

@@ -31,7 +31,7 @@ from shared.law.operations import Operations
 from shared.store import Document
 
 log = logging.getLogger("suda.sla.timers")
-AT_ONCE = 500  # rungs claimed and published together
+AT_ONCE = 1000  # rungs claimed and published together
 ENDS = ("discharged", "superseded")
 
 
@@ -164,12 +164,13 @@ class Timers:
         while True:
             self._wake.clear()
             next_due = self.next_due
-            if next_due is None:
-                await self._wake.wait()
-                continue
-            await self._clock.until(next_due, self._wake)
-            if self._clock.now() < next_due:
-                continue
+            if not self._unsure:
+                if next_due is None:
+                    await self._wake.wait()
+                    continue
+                await self._clock.until(next_due, self._wake)
+                if self._clock.now() < next_due:
+                    continue
             try:
                 self.firing = True
                 await self._fire_due()
@@ -182,6 +183,7 @@ class Timers:
     async def _fire_due(self) -> None:
         """Everything due now, in order; rungs of partitions that came only after the barrier wait for the next."""
         now, owned = self._clock.now(), frozenset(self._owned)
+        await self._sure()
         if self.periods.due(now):
             await self._barrier(owned if not self.periods.counts_cases(now) else None)
             async with self._lock:
@@ -191,18 +193,28 @@ class Timers:
         await self._barrier(owned)
         while await self._batch(now, owned):  # noqa: ASYNC110 - nothing is polled
             await asyncio.sleep(0)  # lets a waiting batch of events in
+        try:
+            await self._firing.sent()
+        except BaseException:
+            self._unsure = True
+            raise
+
+    async def _sure(self) -> None:
+        """Publish again what may have been claimed and not published, before anything else is."""
+        if self._unsure:
+            async with self._lock:
+                await self._firing.again(self._owned)
+                self._unsure = False
 
     async def _batch(self, now: datetime, owned: frozenset[int]) -> bool:
         """The next rungs due by `now`, fired; False when there were none."""
         async with self._lock:
-            if self._unsure:
-                await self._firing.again(self._owned)
-                self._unsure = False
             due = self.heap.take(now, AT_ONCE, set(owned & self._owned))
             if not due:
                 return False
             try:
                 for filed in await self._firing.fire(due, self.heap):
+                    await self._firing.sent()
                     await self.filings.take_back(filed)
             except BaseException:
                 self._unsure = True
