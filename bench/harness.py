@@ -43,6 +43,13 @@ STAGES = {
         "complaints/s through all services, against a relay of the same bytes (3 minutes)",
         at_least={"ratio": 0.35},
     ),
+    "timers": Stage(
+        "bench.timers:run",
+        "rungs of many open duties told per second, against a relay of the same documents; restart, memory",
+        "ratio",
+        0.4,
+        True,
+    ),
     "law": Stage(
         "bench.law:run",
         "binding plus all deadlines of a case, and loading all instruments (10 seconds)",

@@ -336,12 +336,15 @@ class Bus:
         finally:
             rows.cancel()
 
-    async def settled_for_timers(self, partitions: set[int]) -> None:
-        """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic)."""
+    async def settled_for_timers(self, partitions: set[int] | None) -> None:
+        """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic).
+
+        None: for all of them, which needs every process of both groups to be there.
+        """
         intake = await self.ends(topics.INTAKE)
-        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, {n: e for n, e in intake.items() if n in partitions})
+        await self.reached(topics.ROUTING_GROUP, topics.INTAKE, _of(intake, partitions))
         cases = await self.ends(topics.CASES)
-        await self.reached(topics.SLA_GROUP, topics.CASES, {n: e for n, e in cases.items() if n in partitions})
+        await self.reached(topics.SLA_GROUP, topics.CASES, _of(cases, partitions))
 
     def partition(self, key: bytes) -> int:
         """Where a key lies: murmur2, as every producer of ours does it."""
@@ -426,6 +429,10 @@ async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, records:
             batch.append(**made)  # a first record is taken whatever its size
     sent.append(await producer.send_batch(batch, topic, partition=partition))
     await asyncio.gather(*sent)
+
+
+def _of(ends: Ends, partitions: set[int] | None) -> Ends:
+    return ends if partitions is None else {number: end for number, end in ends.items() if number in partitions}
 
 
 @lru_cache(4096)

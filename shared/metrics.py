@@ -16,6 +16,15 @@ UNBOUND = Counter("suda_unbound_total", "Cases opened with no instrument in forc
 DEADLINES = Counter("suda_deadline_events_total", "Deadline events", ["obligation", "type"])
 OPEN_OBLIGATIONS = Gauge("suda_open_obligations", "Obligations this process watches")
 TIMER_LATENESS = Histogram("suda_timer_lateness_seconds", "How long after its instant a rung fired", buckets=SECONDS)
+RUNGS = Counter("suda_rungs_total", "Rungs fired, by what they were", ["type"])
+OBLIGATIONS = Gauge(
+    "suda_obligations",
+    "Open obligations watched here, by kind and by how near or far past the due day",
+    ["obligation", "age"],
+)
+NEXT_DUE = Gauge("suda_next_due_seconds", "Seconds until the next instant watched; below 0 while it waits to fire")
+OLDEST_UNFIRED = Gauge("suda_oldest_unfired_seconds", "How long the oldest rung that is due has waited; 0 when none")
+REPROJECTED = Counter("suda_reprojected_total", "Open deadlines re-projected under other data", ["obligation"])
 BARRIER_AGE = Gauge("suda_barrier_age_seconds", "Since when a due rung waits for the barrier; 0 when none waits")
 # reporting
 CASES = Gauge("suda_cases", "Cases by state, computed from the rows", ["state"])

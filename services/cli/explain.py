@@ -91,16 +91,17 @@ def _decision(event: AnyCaseEvent) -> dict[str, Any]:
 
 
 def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Settings) -> list[dict[str, Any]]:
-    law, calendar = load(current.law), Calendar.load()
+    law, calendar = load(current.law), Calendar.deployed(current.law)
     digest = opened.law_digest if isinstance(opened, Opened) else None
+    here = calendar.at(opened.division) if isinstance(opened, Opened) else calendar
     found = []
     for event in sorted(kept, key=lambda e: (e.obligation, e.generation, e.seq, e.fired or e.at)):
         row = event.model_dump(mode="json", include=_SHOWN, exclude_none=True)
         row["citations"] = _titles(event.citations)
-        if event.type in ("opened", "extended") and law.holds(event.instrument, digest or ""):
-            until = event.due_day if event.type == "extended" else None
+        if event.type in ("opened", "extended", "reprojected") and law.holds(event.instrument, digest or ""):
+            until = event.due_day if event.type != "opened" else None
             obligation = law.get(event.instrument, digest).obligation(event.obligation)
-            walk = due(obligation, event.start_day, calendar, until=until).days
+            walk = due(obligation, event.start_day, here, until=until).days
             row["days"] = [{"day": d.day.isoformat(), "counts": d.counts, "why": d.why} for d in walk]
         found.append(row)
     return found
@@ -108,7 +109,8 @@ def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Setting
 
 _SHOWN = {
     "type", "obligation", "generation", "title", "owes", "debtor", "at", "start_day", "due_day", "latest_day",
-    "provisional", "late_days", "rung", "rung_due", "fired", "expects", "interpretation",
+    "provisional", "late_days", "rung", "rung_due", "fired", "expects", "expected_by", "from_day", "why", "calendar",
+    "label", "interpretation",
 }  # fmt: skip
 
 
@@ -128,6 +130,8 @@ def show(report: dict[str, Any], console: Console) -> None:
         counted = sum(day["counts"] for day in row.get("days", ()))
         told = [
             row.get("rung"),
+            f"现应由{row['expected_by']}办理" if "expected_by" in row else None,
+            row.get("why"),
             f"计{counted}个工作日" if counted else None,
             f"逾期{row['late_days']}个工作日" if "late_days" in row else None,
             row.get("interpretation") if row["type"] == "opened" else None,

@@ -15,10 +15,12 @@ from services.cli.proof import deadlines, record
 from services.cli.proof.evidence import Evidence, gather
 from services.cli.running import running, settled
 from services.reporting.core import check as read_model
+from services.sla.core.unwatched import Watches
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.law import Calendar, load
+from shared.law.operations import load_operations
 from shared.privacy import tokens
 from shared.privacy.keys import Keyring, keyring_path
 from shared.settings import Settings, settings
@@ -85,9 +87,14 @@ async def statistics(stack: Running) -> dict[str, Any]:
     return found
 
 
+def _watches(current: Settings) -> Watches:
+    operations = load_operations(current.operations)
+    return Watches(operations.watches, operations.label)
+
+
 def judge(found: Evidence, current: Settings, stated: dict[str, Any]) -> dict[str, Any]:
     """The evidence held against itself."""
-    recomputed = deadlines.recompute(found, load(current.law), Calendar.load())
+    recomputed = deadlines.recompute(found, load(current.law), Calendar.deployed(current.law), _watches(current))
     events = [event for case in found.events.values() for event, _ in case.values()]
     checks: dict[str, Callable[[], list[str]]] = {
         "every complaint and act accounted for": lambda: record.complaints_accounted(found),
@@ -115,6 +122,7 @@ def judge(found: Evidence, current: Settings, stated: dict[str, Any]) -> dict[st
             "receipts_never_published": record.unpublished(found),
         },
         "under_other_data": {why: cases for why, cases in recomputed.other.items()},
+        "judged_otherwise": deadlines.judged_otherwise(found, recomputed),
         "heads": record.heads(found),
     }  # fmt: skip
 
@@ -130,5 +138,7 @@ def show(report: dict[str, Any], console: Console) -> None:
             console.print(f"  ✘ {finding}", highlight=False)
     for why, cases in report["under_other_data"].items():
         console.print(f"  {len(cases)} cases not recomputed: {why}")
+    for sentence in report["judged_otherwise"]:
+        console.print(f"  {sentence}", highlight=False)
     counts = "  ".join(f"{name} {count}" for name, count in report["counts"].items())
     console.print(counts + ("" if report["verified"] else "\n[bold red]does not hold[/]"), highlight=False)

@@ -22,14 +22,15 @@ log = logging.getLogger("suda.reporting")
 NO_TRANSACTIONS = (20, 263)  # a standalone server's answers to a transaction's first operation
 LISTED = {"timeline": 0, "sealed": 0}
 _MANY = 500
-_SETTING = {"$in": ["$type", ["opened", "extended"]]}
+_SETTING = {"$in": ["$type", ["opened", "extended", "reprojected"]]}
+_PROJECTED = {"$cond": [{"$eq": ["$type", "reprojected"]}, "$at", ""]}
 _BY_OUTCOME: list[Document] = [
     {
         "$group": {
             "_id": {"case": "$case", "obligation": "$obligation", "generation": "$generation"},
             "types": {"$addToSet": "$type"},
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
-            "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "due_at": "$due_at"}, None]}},
+            "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
         }
     },

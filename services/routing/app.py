@@ -26,7 +26,7 @@ class Routing:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._law, self._calendar = load(settings.law), Calendar.load()
+        self._law, self._calendar = load(settings.law), Calendar.deployed(settings.law)
         self._bus: Bus | None = None
         self._client: Client | None = None
         self._follower: Follower | None = None

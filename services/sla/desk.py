@@ -1,9 +1,10 @@
 """Watched cases in hand: loaded from the journal, advanced by events, kept in a bounded cache."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from services.sla.core.unwatched import NONE, OPERATIONAL, Watches
 from services.sla.core.watch import Watched, advance, changes
 from services.sla.memory import facts, restored
 from shared.events.base import headers
@@ -42,8 +43,8 @@ def entry(event: DeadlineEvent, cause: str | None, trace: str | None = None) -> 
 class Desk:
     """The cache advances only by whole commits; what it misses is folded from the journal."""
 
-    def __init__(self, journal: Journal, law: Library, calendar: Calendar) -> None:
-        self._journal, self._law, self._calendar = journal, law, calendar
+    def __init__(self, journal: Journal, law: Library, calendar: Calendar, rules: Watches = NONE) -> None:
+        self._journal, self._law, self._calendar, self.rules = journal, law, calendar, rules
         self._cache: OrderedDict[str, Watched] = OrderedDict()
 
     async def load(self, ids: Iterable[str], *, anew: bool = False) -> dict[str, list[Commit]]:
@@ -60,6 +61,11 @@ class Desk:
     def known(self, case_id: str) -> Watched | None:
         return self._cache.get(case_id)
 
+    def forget(self, partitions: Callable[[str], bool]) -> None:
+        """Cases of partitions that are gone: whoever holds them now may go further."""
+        for case_id in [case_id for case_id in self._cache if partitions(case_id)]:
+            del self._cache[case_id]
+
     def keep(self, watched: Watched) -> None:
         self._cache[watched.case_id] = watched
         self._cache.move_to_end(watched.case_id)
@@ -74,6 +80,8 @@ class Desk:
 
     def obligation(self, event: DeadlineEvent) -> Obligation:
         """The duty a deadline event is about, in the edition its case is bound to."""
+        if event.instrument == OPERATIONAL:
+            return self.rules.all.obligation(event.obligation)
         watched = self._cache.get(event.case_id)
         found = self.instrument(watched) if watched else None
         return (found or self._law.get(event.instrument)).obligation(event.obligation)
@@ -83,7 +91,8 @@ class Desk:
         watched, found = before, list[DeadlineEvent]()
         for event, _ in run:
             watched = advance(watched, event)
-            watched, more = changes(watched, self.instrument(watched), self._calendar, event.at)
+            here = self._calendar.at(watched.facts.division)
+            watched, more = changes(watched, self.instrument(watched), here, event.at, self.rules)
             found += more
         last, trace = run[-1]
         return Applied(before, watched, tuple(found), last.event_id, trace)

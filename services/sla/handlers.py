@@ -83,6 +83,7 @@ class Handler:
             commits = {case_id: run.commit(await self._withdrawals(run)) for case_id, run in applied.items()}
             taken = await self._store.journal.append(commits.values())
             await self._desk.load([c for c, commit in commits.items() if commit.id in taken], anew=True)
+            await self._timers.periods.saw(applied.values())
             for case_id, commit in commits.items():
                 if commit.id not in taken:
                     self._desk.keep(applied[case_id].after)

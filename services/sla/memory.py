@@ -18,14 +18,16 @@ def facts(before: Watched, after: Watched) -> dict[str, Any]:
     }
     if after.facts != before.facts:
         given = {name: getattr(after.facts, name) for name in Facts.__dataclass_fields__}
-        found["case"] = {k: v.isoformat() if isinstance(v, date) else v for k, v in given.items() if v is not None}
+        found["case"] = {
+            k: v.isoformat() if isinstance(v, date) else v for k, v in given.items() if v is not None and v is not False
+        }
     return found
 
 
 def restored(commits: Iterable[Commit]) -> Watched | None:
     """The case as its commits, in order, left it; None without any."""
     watched: Watched | None = None
-    for commit in commits:
+    for commit in sorted(commits, key=_place):
         assert commit.facts is not None
         before = watched or Watched(commit.case_id)
         watched = Watched(
@@ -34,8 +36,15 @@ def restored(commits: Iterable[Commit]) -> Watched | None:
             facts=_facts(commit.facts["case"]) if "case" in commit.facts else before.facts,
             history=before.history + tuple(_read(row) for row in commit.facts["history"]),
             emitted=_emitted(before.emitted, commit),
+            projections=before.projections + ("projected" in commit.facts),
         )
     return watched
+
+
+def _place(commit: Commit) -> tuple[int, str]:
+    """Events by seq; what was re-projected after them, by when."""
+    assert commit.facts is not None
+    return commit.facts["upto"], commit.facts.get("projected", "")
 
 
 def _facts(row: Mapping[str, Any]) -> Facts:
@@ -48,7 +57,7 @@ def _emitted(before: Mapping[tuple[str, int], Emitted], commit: Commit) -> dict[
     for entry in commit.entries:
         event = deadlines.parse(entry.value)
         key = (event.obligation, event.generation)
-        if event.type in ("opened", "extended"):
+        if event.type in ("opened", "extended", "reprojected"):
             emitted[key] = Emitted(event.due_day, "open")
         elif event.type == "superseded":
             emitted[key] = Emitted(event.due_day, "superseded")

@@ -17,6 +17,7 @@ class Follower:
 
     def __init__(self, bus: Bus) -> None:
         self.directory = Directory()
+        self.changed = asyncio.Event()  # set by every record applied; whoever waits for it clears it
         self._bus = bus
         self._task: asyncio.Task[None] | None = None
 
@@ -54,5 +55,6 @@ class Follower:
     def _apply(self, key: bytes | None, value: bytes, offset: int) -> None:
         try:
             self.directory.apply(parse(key, value), offset)
+            self.changed.set()
         except BadInput as wrong:
             log.error("directory record %d is passed over: %s", offset, wrong)

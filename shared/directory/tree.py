@@ -110,6 +110,15 @@ class Directory:
                 return found
         return None
 
+    def administrations(self, division: str, day: date) -> tuple[str, ...]:
+        """Who supervises services in the division, then who does above it, nearest first, each once."""
+        found: dict[str, None] = {}
+        for code in (division, *self.ancestors(division, day)):
+            place = self.division(code, day)
+            if place and place.administration and (standing := self.current(place.administration, day)[0]):
+                found[standing.code] = None
+        return tuple(found)
+
     def supervises(self, administration: str, division: str, day: date | None = None) -> bool:
         """Whether the organisation is the administration of the division or of one above it.
 

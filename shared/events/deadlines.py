@@ -8,15 +8,19 @@ from pydantic import ValidationError
 from shared.events.base import Citation, Frozen, Instant, event_id, flaw
 
 Change = Literal[
-    "opened", "extended", "discharged", "superseded", "warned", "breached", "escalated", "breach-withdrawn"
-]
+    "opened", "extended", "discharged", "superseded", "warned", "breached", "escalated", "breach-withdrawn",
+    "reprojected",
+]  # fmt: skip
 
 
 class DeadlineEvent(Frozen):
     """One change of one obligation of one case. `at` is when it took effect; rungs also say when they were due.
 
     `due_at` is exclusive: 00:00 in Shanghai of the day after `due_day`. `late_days` are working days (GB/T 39046
-    超期天数).
+    超期天数). `expects` is who is now expected to act, in a word of deploy/operations.yaml, `expected_by` that
+    organisation's code. `reprojected`: calendar, law or operations changed under an open duty; `from_day` says what day
+    it was due before, `why` what changed. `calendar` names the table the days were counted by; `label` stands where a
+    duty or a rung has no article; `period` is what a periodic report is about (2026-Q3).
     """
 
     version: Literal[1] = 1
@@ -43,6 +47,12 @@ class DeadlineEvent(Frozen):
     fired: Instant | None = None
     citations: tuple[Citation, ...] = ()
     interpretation: str | None = None
+    expected_by: str | None = None
+    from_day: date | None = None
+    why: str | None = None
+    calendar: str | None = None
+    label: str | None = None
+    period: str | None = None
 
 
 def deadline_id(case_id: str, obligation: str, generation: int, what: str) -> str:

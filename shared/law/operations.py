@@ -5,13 +5,15 @@ None of it has an article. `Operations.label` is shown with every rung.
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from shared.law.calendar import ONE, Calendar
-from shared.law.citation import Frozen
+from shared.law.citation import Frozen, Interpretation
 from shared.law.due import ZONE, Due
 from shared.law.entry import Name
 from shared.law.errors import LawError
@@ -74,6 +76,20 @@ class RungInstant(NamedTuple):
     instant: datetime
 
 
+class Watch(Obligation):
+    """A duty without an article: somebody is to look at a case that no regulation gives a first period.
+
+    `for`: `unbound` (nothing in force), `unassigned` (the text names no period for passing a case on).
+    """
+
+    for_: Literal["unbound", "unassigned"] = Field(alias="for")
+
+    def duty(self, label: str) -> Obligation:
+        """As an obligation that says of itself that it is operational."""
+        said = Interpretation(reading=label, reason="deploy/operations.yaml")
+        return Obligation.model_validate(self.model_dump(exclude={"for_"}) | {"readings": (said,)})
+
+
 class Operations(Frozen):
     """The whole file."""
 
@@ -84,6 +100,7 @@ class Operations(Frozen):
     by_debtor: dict[Debtor, Name] = {}
     by_obligation: dict[Name, dict[Name, Name]] = {}
     urgent: Name | None = None
+    watches: tuple[Watch, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -100,6 +117,11 @@ class Operations(Frozen):
                 if rung.kind == "warning" and rung.at and not self._open(rung.at):
                     raise ValueError(f"{name}.{rung.name} lies outside office hours")
         return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Names this content: rungs are computed anew where it changed."""
+        return sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     def _open(self, at: time) -> bool:
         return self.office_hours.since <= at < self.office_hours.until
@@ -145,7 +167,7 @@ def rung_instants(
     A warning is always inside office hours, before the due instant and after the day the period started (an on-the-spot
     day: on that day); one that cannot be is left out. The breach is exactly at `due.due_at`.
     """
-    instrument = obligation.citations[0].instrument if obligation.citations else ""
+    instrument = obligation.citations[0].instrument if obligation.citations else "operations"
     found = []
     for rung in operations.rungs(instrument, obligation, urgent=urgent):
         instant = _instant(rung, operations.office_hours, obligation, due, calendar)

@@ -55,7 +55,7 @@ class FakeBus:
     def partition(self, key: bytes) -> int:
         return 0
 
-    async def settled_for_timers(self, partitions: set[int]) -> None:
+    async def settled_for_timers(self, partitions: set[int] | None) -> None:
         return None
 
 

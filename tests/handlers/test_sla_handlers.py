@@ -1,6 +1,7 @@
 """Sla's batches and timers: gaps waited for, repetitions repeated, each rung once, none early, breaches taken back."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.routing.core.decide import World
+from services.sla.core.unwatched import Watches
 from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
@@ -29,6 +31,7 @@ class FakeStore:
         self.rungs: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, dict[str, Any]] = {}
         self.waiting: dict[str, dict[str, Any]] = {}
+        self.periods: dict[str, dict[str, Any]] = {}
 
     async def open_rows(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
@@ -38,8 +41,21 @@ class FakeStore:
         for id in ids:
             self.open.pop(id, None)
 
-    async def watched_rows(self, partitions: set[int]) -> list[dict[str, Any]]:
-        return list(self.open.values())
+    async def each_watched(self, partitions: set[int]) -> AsyncIterator[list[dict[str, Any]]]:
+        yield list(self.open.values())
+
+    async def note(self, batch: str, partitions: set[int], commits: list[str]) -> None:
+        self.claims[batch] = {"commits": commits}
+
+    async def noted(self, partitions: set[int]) -> list[tuple[str, list[str]]]:
+        return [(batch, note["commits"]) for batch, note in self.claims.items() if "commits" in note]
+
+    async def seen(self, marks: list[dict[str, Any]]) -> None:
+        for mark in marks:
+            self.periods.setdefault(mark["_id"], mark)
+
+    async def marks(self) -> dict[str, dict[str, Any]]:
+        return dict(self.periods)
 
     async def rows(self, ids: Any) -> dict[str, dict[str, Any]]:
         return {id: self.open[id] for id in ids if id in self.open}
@@ -58,7 +74,11 @@ class FakeStore:
             self.claims.pop(batch, None)
 
     async def unconfirmed(self, partitions: set[int]) -> list[tuple[str, list[dict[str, Any]]]]:
-        return [(b, [self.rungs[r] for r in note["rungs"] if r in self.rungs]) for b, note in self.claims.items()]
+        return [
+            (b, [self.rungs[r] for r in note["rungs"] if r in self.rungs])
+            for b, note in self.claims.items()
+            if "rungs" in note
+        ]
 
     async def put_early(self, rows: list[dict[str, Any]]) -> None:
         self.waiting |= {row["_id"]: row for row in rows}
@@ -78,9 +98,12 @@ class Process:
         self.store, self.bus, self._path = store, bus, path
         held = clock.Clock(path)
         lock = asyncio.Lock()
-        desk = Desk(store.journal, world.law, world.calendar)  # type: ignore[arg-type]
+        rules = Watches(load_operations().watches, load_operations().label)
+        desk = Desk(store.journal, world.law, world.calendar, rules)  # type: ignore[arg-type]
         parts: Any = (bus, store, desk)
-        self.timers = Timers(*parts, load_operations(), world.calendar, held, lock)
+        operations = load_operations()
+        self.timers = Timers(*parts, operations, world.calendar, held, lock, world.directory, world.law)
+        self.timers._owned = {0}
         self.handler = Handler(*parts, self.timers, held, lock)
 
     async def fire(self, when: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from services.routing.following import FOLLOW
 from shared.bus import Bus, Record
+from shared.directory.topic import fold
+from shared.directory.tree import Directory
 from shared.dlq import coordinates
 from shared.errors import BadInput
 from shared.events import cases, deadlines, intake, topics
@@ -39,6 +41,9 @@ class Evidence:
     early: dict[str, list[Document]] = field(default_factory=dict)
     rows: list[Document] = field(default_factory=list)
     deadline_rows: list[Document] = field(default_factory=list)
+    directory: Directory = field(default_factory=Directory)
+    marks: list[Document] = field(default_factory=list)  # where there was something to report on
+    began: datetime | None = None  # since when periodic duties are kept
 
     def history(self, case_id: str) -> Sequence[tuple[AnyCaseEvent, bytes]]:
         """A case's events by seq, up to the first gap."""
@@ -102,6 +107,11 @@ async def gather(settings: Settings, bus: Bus, client: Client, now: datetime) ->
     found.claims = await _all(client, settings, "sla", "claims")
     for service in ("sla", "reporting"):
         found.early[service] = await _all(client, settings, service, "early")
+    marks = {mark["_id"]: mark for mark in await _all(client, settings, "sla", "periods")}
+    if since := marks.pop("began", None):
+        found.began = datetime.fromisoformat(since["at"])
+    found.marks = list(marks.values())
+    found.directory, _ = await fold(bus.read_all(topics.DIRECTORY))
     found.rows = await _all(client, settings, "reporting", "cases")
     found.deadline_rows = await _all(client, settings, "reporting", "deadline_events")
     return found

@@ -9,7 +9,7 @@ from shared.events.deadlines import DeadlineEvent
 
 Status = Literal["open", "met", "late", "superseded", "withdrawn-breach"]
 Key = tuple[str, str, int]  # case, obligation, generation
-_SETTING = ("opened", "extended")
+_SETTING = ("opened", "extended", "reprojected")
 
 
 class Mark(NamedTuple):
@@ -59,8 +59,12 @@ def outcome(types: Collection[str], after_due: bool) -> Status:
 
 
 def _basis(marks: list[Mark]) -> Mark:
-    """The event whose due day holds: the last of those that set it; of a set without any, the last of all."""
-    return max([one for one in marks if one.type in _SETTING] or marks)
+    """The event whose due day holds: the last of those that set it; of a set without any, the last of all.
+
+    A re-projection has the seq of the event it follows, and comes after it.
+    """
+    found = [one for one in marks if one.type in _SETTING] or marks
+    return max(found, key=lambda one: (one.seq, one.at if one.type == "reprojected" else "", *one[1:]))
 
 
 def statuses(rows: Iterable[Mapping[str, Any]]) -> dict[Key, Status]:
@@ -87,7 +91,7 @@ def fold(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 _KEPT = (
     *("obligation", "generation", "title", "owes", "debtor", "instrument", "start_day", "due_day", "due_at"),
-    *("latest_day", "provisional", "citations", "interpretation"),
+    *("latest_day", "provisional", "citations", "interpretation", "label", "period"),
 )
 
 
@@ -96,17 +100,19 @@ def _one(rows: list[Mapping[str, Any]]) -> Row:
     held: Row = next({name: row.get(name) for name in _KEPT} for row in rows if row["_id"] == basis)
     rungs = sorted(
         (
-            {name: row.get(name) for name in ("rung", "type", "rung_due", "fired", "expects")}
+            {name: row.get(name) for name in ("rung", "type", "rung_due", "fired", "expects", "expected_by")}
             for row in rows
             if "rung" in row
         ),
         key=lambda rung: (rung["rung_due"] or "", rung["rung"]),
     )
+    late = [row["late_days"] for row in rows if "late_days" in row]
+    taken_back = any(row["type"] == "breach-withdrawn" for row in rows)
     return held | {
         "status": status(mark(row) for row in rows),
         "extended": any(row["type"] == "extended" for row in rows),
         "first_due_day": min(row["due_day"] for row in rows),
         "discharged_at": min((row["at"] for row in rows if row["type"] == "discharged"), default=None),
-        "late_days": max((row["late_days"] for row in rows if "late_days" in row), default=None),
+        "late_days": None if taken_back else max(late, default=None),
         "rungs": rungs,
     }

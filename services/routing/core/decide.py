@@ -118,7 +118,8 @@ def act(request: ActRequested, case: Case, world: World) -> Decided:
     rule = allowed(request, case, world.rules(request.act, instrument), instrument, world.directory)
     if isinstance(rule, Refusal):
         return _rejected(request, case, rule)
-    changes = effects(Asked(request, case, rule, instrument, world.directory, world.calendar))
+    calendar = world.calendar.at(case.opened.division)
+    changes = effects(Asked(request, case, rule, instrument, world.directory, calendar))
     if isinstance(changes, Refusal):
         return _rejected(request, case, changes)
     state = case.previous_state if rule.to == "previous" else rule.to

@@ -1,18 +1,28 @@
 """The rungs of open duties: which instants are watched, and what fires when one is reached. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from services.sla.core.watch import Watched
+from services.sla.core.ladder import Levels, expected_by
+from services.sla.core.watch import Facts, Watched, debtor, late_days
 from shared.events.deadlines import Change, DeadlineEvent, deadline_id
 from shared.law.calendar import Calendar
-from shared.law.due import due
+from shared.law.due import ZONE, due
 from shared.law.obligation import Obligation
 from shared.law.operations import Operations, rung_instants
 
 FIRES: dict[str, Change] = {"warning": "warned", "breach": "breached", "escalation": "escalated"}
+SETS = ("opened", "extended", "reprojected")  # events that say when a duty is due
+LEADS = (
+    "administration",
+    "accountable",
+    "receiver",
+    "division",
+    "urgent",
+)  # of a case: for its rungs
+UNKNOWN = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +40,25 @@ class Rung:
         return f"{self.row}:{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a row was computed under; when one of these has changed, it is looked at again (`projecting.py`)."""
+
+    calendar: str
+    law: str
+    operations: str
+
+
 def row_id(event: DeadlineEvent) -> str:
     """`case:obligation:generation@due_day`: an extension makes another row."""
     return duty_row(event.case_id, event.obligation, event.generation, event.due_day)
+
+
+def replaced(event: DeadlineEvent) -> str | None:
+    """The row that an extension or re-projection puts another one in place of."""
+    if event.from_day is None:
+        return None
+    return duty_row(event.case_id, event.obligation, event.generation, event.from_day)
 
 
 def duty_row(case_id: str, obligation: str, generation: int, due_day: date) -> str:
@@ -40,23 +66,42 @@ def duty_row(case_id: str, obligation: str, generation: int, due_day: date) -> s
 
 
 def row(
-    event: DeadlineEvent, partition: int, obligation: Obligation, operations: Operations, calendar: Calendar
-) -> dict[str, Any]:
-    """What is stored of an open duty: the event that opened it and its rungs; no warning before it began."""
-    until = event.due_day if event.type == "extended" else None
-    expected = {rung.name: rung.expects for rung in operations.rungs(event.instrument, obligation)}
+    event: DeadlineEvent, partition: int, obligation: Obligation, operations: Operations, calendar: Calendar,
+    facts: Facts = UNKNOWN, upto: int | None = None, basis: Basis | None = None, projections: int = 0,
+) -> dict[str, Any]:  # fmt: skip
+    """What is stored of an open duty: the event that set it, its rungs, and all that a rung is fired with.
+
+    `upto` is the seq its case had been followed to, `projections` how often it had been projected anew: what came
+    after is looked up when a rung is due. No warning stands before the duty began, nor before it was re-projected.
+    """
+    until = event.due_day if event.type != "opened" else None
+    ladder = operations.rungs(event.instrument, obligation, urgent=facts.urgent)
+    expected = {rung.name: rung.expects for rung in ladder}
+    counted = due(obligation, event.start_day, calendar, until=until)
     rungs = [
         {"name": name, "kind": kind, "at": at.isoformat(), "expects": expected[name]}
-        for name, kind, at in rung_instants(
-            operations, obligation, due(obligation, event.start_day, calendar, until=until), calendar
-        )
+        for name, kind, at in rung_instants(operations, obligation, counted, calendar, urgent=facts.urgent)
         if kind != "warning" or at > event.at
     ]
-    return {"_id": row_id(event), "partition": partition, "opened": event.to_bytes(), "rungs": rungs}
+    return {
+        "_id": row_id(event),
+        "partition": partition,
+        "opened": event.to_bytes(),
+        "rungs": rungs,
+        "upto": event.seq if upto is None else upto,
+        "projections": projections,
+        "lead": {name: value for name in LEADS if (value := getattr(facts, name))},
+        "basis": asdict(basis) if basis else {"calendar": calendar.version},
+    }
+
+
+def lead(stored: Mapping[str, Any]) -> Facts:
+    """The facts a stored row is fired with, as they were when it was written."""
+    return Facts(**stored.get("lead", {}))
 
 
 def rungs(stored: Mapping[str, Any]) -> list[Rung]:
-    """The rungs of a stored row."""
+    """The rungs of a stored row, in order of time."""
     return [
         Rung(datetime.fromisoformat(r["at"]), stored["_id"], r["name"], r["kind"], r["expects"])
         for r in stored["rungs"]
@@ -77,19 +122,26 @@ def was_late(watched: Watched | None, opened: DeadlineEvent) -> bool:
     return emitted is not None and emitted.status == "late" and emitted.due_day == opened.due_day
 
 
-def fired(opened: DeadlineEvent, rung: Rung, now: datetime, debtor: str | None) -> DeadlineEvent:
-    """The event of a rung, saying when it was due, when it fired and who is now expected to act."""
-    change = FIRES[rung.kind]
+def fired(
+    opened: DeadlineEvent, rung: Rung, now: datetime, facts: Facts, levels: Levels, calendar: Calendar, label: str
+) -> DeadlineEvent:
+    """The event of a rung: when it was due, when it fired, how late the duty is, who is now expected to act."""
+    late = rung.kind != "warning"
     return opened.model_copy(
         update={
             "id": deadline_id(opened.case_id, opened.obligation, opened.generation, f"{opened.due_day}:{rung.name}"),
-            "type": change,
+            "type": FIRES[rung.kind],
             "at": rung.at,
             "rung": rung.name,
             "expects": rung.expects,
-            "debtor": debtor,
+            "expected_by": expected_by(rung.expects, opened.owes, facts, levels, now.astimezone(ZONE).date()),
+            "debtor": debtor(facts, opened.owes) or opened.debtor,
+            "late_days": late_days(opened.due_day, rung.at, calendar) if late else None,
             "rung_due": rung.at,
             "fired": now,
+            "from_day": None,
+            "why": None,
+            "label": label,
         }
     )
 
@@ -97,7 +149,8 @@ def fired(opened: DeadlineEvent, rung: Rung, now: datetime, debtor: str | None) 
 def withdrawn(event: DeadlineEvent, due_day: date) -> DeadlineEvent:
     """The breach at the end of `due_day` did not happen: what prevented it was in time and only arrived later."""
     what = deadline_id(event.case_id, event.obligation, event.generation, f"{due_day}:breach-withdrawn")
-    return event.model_copy(update={"id": what, "type": "breach-withdrawn", "due_day": due_day, "late_days": None})
+    changed = {"id": what, "type": "breach-withdrawn", "due_day": due_day, "late_days": None, "from_day": None}
+    return event.model_copy(update=changed)
 
 
 def breach_claim(event: DeadlineEvent, due_day: date) -> str:

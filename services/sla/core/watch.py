@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from services.sla.core.unwatched import NONE, OPERATIONAL, Watches
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
 from shared.events.deadlines import Change, DeadlineEvent, deadline_id
 from shared.law.calendar import Calendar
@@ -15,6 +16,7 @@ from shared.law.history import Duty, Happening, duties, happenings
 from shared.law.instrument import Instrument
 
 Key = tuple[str, int]
+JUDGED = ("met", "late")
 CHANGED_BY: dict[str, Change] = {"met": "discharged", "late": "discharged", "superseded": "superseded"}
 
 
@@ -31,6 +33,7 @@ class Facts:
     administration: str | None = None
     accountable: str | None = None
     receiver: str | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Watched:
     facts: Facts = Facts()
     history: tuple[Happening, ...] = ()
     emitted: Mapping[Key, Emitted] = field(default_factory=dict)
+    projections: int = 0  # how often it was projected anew under other data
 
 
 def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
@@ -65,35 +69,62 @@ def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
             channel=event.channel,
             administration=event.administration,
             receiver=event.received_by,
+            urgent=event.urgent,
         )
     elif isinstance(event, Dispatched):
         facts = replace(facts, accountable=event.accountable, administration=event.administration)
-    elif isinstance(event, Acted) and event.accountable:
-        facts = replace(facts, accountable=event.accountable)
+    elif isinstance(event, Acted):
+        facts = replace(facts, accountable=event.accountable or facts.accountable)
+        if event.done == "rebound" and event.instrument:
+            facts = replace(facts, instrument=event.instrument, law_digest=event.data.get("law_digest"))
     return replace(watched, seq=event.seq, facts=facts, history=watched.history + happenings(event))
 
 
 def changes(
-    watched: Watched, instrument: Instrument | None, calendar: Calendar, at: datetime
+    watched: Watched, instrument: Instrument | None, calendar: Calendar, at: datetime, rules: Watches = NONE
 ) -> tuple[Watched, list[DeadlineEvent]]:
-    """What is now different from what was published, and the case with that noted; `at`: the event's instant."""
-    if instrument is None:
-        return watched, []
-    facts = watched.facts
-    now = duties(instrument, watched.history, calendar, kind=facts.kind, channel=facts.channel)
+    """What is now different from what was published, and the case with that noted; `at`: the event's instant.
+
+    `rules` are the operational watches over cases that no regulation gives a first period (`core/unwatched.py`).
+    """
+    now = standing(watched, instrument, calendar, rules)
     found: list[DeadlineEvent] = []
+    emitted = dict(watched.emitted)
     for key, duty in now.items():
-        for change in _transitions(watched.emitted.get(key), duty):
-            found.append(_event(watched, duty, change, duty.ended_at or at, calendar))
+        before = watched.emitted.get(key)
+        if before is not None and before.status in JUDGED:
+            continue
+        for change in _transitions(before, duty):
+            found.append(made(watched, duty, change, duty.ended_at or at, calendar, before))
+        emitted[key] = Emitted(duty.due.due_day, duty.status)
     gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
-    emitted = dict(watched.emitted) | {key: Emitted(duty.due.due_day, duty.status) for key, duty in now.items()}
     for key in gone:
-        found.append(_gone(watched, instrument, key, at, calendar))
+        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at))
         emitted[key] = replace(emitted[key], status="superseded")
     return replace(watched, emitted=emitted), found
 
 
+def standing(
+    watched: Watched, instrument: Instrument | None, calendar: Calendar, rules: Watches = NONE
+) -> dict[Key, Duty]:
+    """Every duty the history has started, of the regulation and of the operational watches."""
+    facts = watched.facts
+    found: dict[Key, Duty] = {}
+    for source in (instrument, rules.over(instrument)):
+        if source is not None:
+            found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
+    return found
+
+
+def _source(instrument: Instrument | None, rules: Watches, name: str) -> Instrument:
+    """Where a duty stands that was published once: the regulation, or the operational rules."""
+    if instrument is not None and any(each.id == name for each in instrument.obligations):
+        return instrument
+    return rules.all
+
+
 def _transitions(before: Emitted | None, duty: Duty) -> Iterable[Change]:
+    """What was judged, in time or late, stays as it was judged: `changes` does not come here with it."""
     if before is None or (before.status == "superseded" and duty.status != "superseded"):
         yield "opened"
     elif before.status == "open" and before.due_day != duty.due.due_day:
@@ -102,8 +133,11 @@ def _transitions(before: Emitted | None, duty: Duty) -> Iterable[Change]:
         yield CHANGED_BY[duty.status]
 
 
-def _event(watched: Watched, duty: Duty, change: Change, at: datetime, calendar: Calendar) -> DeadlineEvent:
-    due = duty.due
+def made(
+    watched: Watched, duty: Duty, change: Change, at: datetime, calendar: Calendar, before: Emitted | None = None
+) -> DeadlineEvent:
+    """The event of a change; `before` is how the duty was published last."""
+    due, cites = duty.due, cited(duty.due.citations)
     return DeadlineEvent(
         id=deadline_id(watched.case_id, duty.id, duty.generation, f"{change}@{watched.seq}"),
         type=change,
@@ -112,7 +146,7 @@ def _event(watched: Watched, duty: Duty, change: Change, at: datetime, calendar:
         obligation=duty.id,
         generation=duty.generation,
         at=duty.start_at if change == "opened" else at,
-        instrument=watched.facts.instrument or "",
+        instrument=(watched.facts.instrument or "") if cites else OPERATIONAL,
         title=duty.obligation.title,
         owes=duty.obligation.owes,
         debtor=debtor(watched.facts, duty.obligation.owes),
@@ -122,12 +156,15 @@ def _event(watched: Watched, duty: Duty, change: Change, at: datetime, calendar:
         latest_day=due.latest_day,
         provisional=due.provisional,
         late_days=late_days(due.due_day, at, calendar) if change == "discharged" and duty.status == "late" else None,
-        citations=cited(due.citations),
-        interpretation=due.interpretation,
+        citations=cites,
+        interpretation=due.interpretation if cites else None,
+        from_day=before.due_day if before and change in ("extended", "reprojected") else None,
+        calendar=calendar.version,
+        label=None if cites else duty.obligation.readings[0].reading,
     )
 
 
-def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime, calendar: Calendar) -> DeadlineEvent:
+def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> DeadlineEvent:
     """A duty that no longer follows from the history (another class): superseded, on its last published day."""
     name, generation = key
     obligation = instrument.obligation(name)
@@ -140,7 +177,7 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime, cale
         obligation=name,
         generation=generation,
         at=at,
-        instrument=watched.facts.instrument or "",
+        instrument=(watched.facts.instrument or "") if obligation.citations else OPERATIONAL,
         title=obligation.title,
         owes=obligation.owes,
         debtor=debtor(watched.facts, obligation.owes),

@@ -1,0 +1,29 @@
+"""Who is now expected to act, as an organisation: the debtor, its leader, the administration, the level above. Pure."""
+
+from datetime import date
+from typing import Protocol
+
+from services.sla.core.watch import Facts, debtor
+
+
+class Levels(Protocol):
+    """What the ladder asks of the directory (`shared.directory.tree.Directory`)."""
+
+    def administrations(self, division: str, day: date) -> tuple[str, ...]:
+        """The administrations of the division and of those above it, nearest first, each once."""
+
+
+def expected_by(expects: str, owes: str, facts: Facts, levels: Levels, day: date) -> str | None:
+    """The code of who `expects` names (a word of deploy/operations.yaml) for a duty that `owes` names.
+
+    Where nobody is named as debtor yet, it is the administration's. None where there is no level above.
+    """
+    found = levels.administrations(facts.division, day)
+    nearest = facts.administration or (found[0] if found else None)
+    owing = debtor(facts, owes) or nearest
+    if expects in ("debtor", "debtor-leader"):
+        return owing
+    if expects == "supervisor":
+        return nearest
+    above = found[found.index(nearest) + 1 :] if nearest in found else tuple(c for c in found if c != nearest)
+    return next((code for code in above if code != owing), None)

@@ -1,0 +1,50 @@
+"""Cases that no regulation gives a first period: watched all the same, by an operational rule. Pure.
+
+An unbound case, and one that lies with an administration under a text without a hand-over period, would otherwise be
+nobody's: skipping the unassigned is the commonest fault of the systems in this field (FACTS.md).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.law.instrument import Instrument
+from shared.law.obligation import Obligation
+from shared.law.operations import Watch
+
+OPERATIONAL = "operations"  # stands where an instrument would; no article is behind it
+
+
+class Watches:
+    """The watches of deploy/operations.yaml as duties, each labelled as operational."""
+
+    def __init__(self, rules: Iterable[Watch] = (), label: str = "") -> None:
+        given = tuple((rule.for_, rule.duty(label)) for rule in rules)
+        self.all = _law(duty for _, duty in given)
+        self._unbound = _law(duty for about, duty in given if about == "unbound")
+        self._unassigned = _law(duty for about, duty in given if about == "unassigned")
+        self._known: dict[str, bool] = {}  # by digest: whether the text has a period for handing over
+
+    def over(self, instrument: Instrument | None) -> Instrument | None:
+        """The duties for a case under this instrument (None: unbound); None where the text sees to it."""
+        if instrument is None:
+            return self._unbound
+        handed = self._known.get(instrument.digest)
+        if handed is None:
+            handed = self._known[instrument.digest] = any(map(_hands_over, instrument.case_obligations))
+        return None if handed else self._unassigned
+
+
+def _hands_over(obligation: Obligation) -> bool:
+    """Whether a duty makes whoever received a case pass it on or answer it, whatever its class and channel."""
+    return obligation.owes in ("administration", "receiver") and any(
+        start.on == "received-by-administration" for start in obligation.starts
+    )
+
+
+def _law(found: Iterable[Obligation]) -> Instrument:
+    """Just enough of an instrument for `shared.law.history.duties`: its duties, no class, nothing that ends all."""
+    given: dict[str, Any] = {"id": OPERATIONAL, "obligations": tuple(found), "classes": (), "ends_all": ()}
+    return Instrument.model_construct(**given)
+
+
+NONE = Watches()

@@ -1,0 +1,131 @@
+"""Rungs that are due, fired: looked at as their case stands now, claimed, published, confirmed (DESIGN.md 6.5).
+
+1. the rows and whatever their cases did since;  2. the batch is noted and its rungs claimed by inserting their ids;
+3. published, while the next batch is looked at and claimed, and never before the one ahead of it;  4. the note is
+removed.  What a note that stays names is published again, same bytes, by the next owner.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.sla.core.ladder import Levels
+from services.sla.core.timers import Rung, fired, rungs
+from services.sla.desk import Desk, entry
+from services.sla.heap import Heap, Taken
+from services.sla.standing import Standing, standing
+from services.sla.store import Store
+from shared import failpoint, metrics
+from shared.bus import Bus, Outgoing
+from shared.clock import Clock
+from shared.events import topics
+from shared.events.deadlines import DeadlineEvent, parse
+from shared.law import Calendar
+from shared.law.operations import Operations
+from shared.store import Document
+
+
+@dataclass(slots=True)
+class Firing:
+    """What it takes to fire a batch."""
+
+    bus: Bus
+    store: Store
+    desk: Desk
+    operations: Operations
+    calendar: Calendar
+    clock: Clock
+    levels: Levels
+    _sending: asyncio.Task[None] | None = None
+
+    async def fire(self, due: list[Taken], heap: Heap) -> list[DeadlineEvent]:
+        """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again.
+
+        Returns filings of periodic reports that came in between the look and the claim of their breach (`filing.py`).
+        """
+        stored = {rung.row: row for rung in due if (row := heap.kept(rung.row)) is not None}
+        stored |= await self.store.rows({rung.row for rung in due} - stored.keys())
+        stands = await standing(stored.values(), self.desk, self.store.journal)
+        known = {rung.claim(): rung for row in stored.values() for rung in rungs(row)}
+        made, beyond = [], set[str]()
+        for taken in due:
+            one, rung = stands.get(taken.row), known.get(f"{taken.row}:{taken.name}")
+            if one is not None and rung is not None and one.fires(rung.kind):
+                made.append((rung, self._event(one, rung)))
+            if rung is None or rung.kind != "warning":
+                beyond.add(taken.row)  # a late duty stays watched until the instant of its breach
+        keep = {name for name, one in stands.items() if one.fires("breach") and (one.open or name not in beyond)}
+        if made:
+            await self._claim(made, {heap.partition(rung.row) for rung, _ in made if rung.row in heap})
+        await self.store.drop_rows(name for name, one in stands.items() if name not in keep and not one.replaced)
+        for name in {taken.row for taken in due} - keep:
+            heap.drop(name)
+        breached = [event.case_id for _, event in made if event.period and event.type == "breached"]
+        filed = await self.store.journal.get(f"{duty}:2" for duty in breached)
+        return [parse(commit.entries[0].value) for commit in filed]
+
+    def _event(self, one: Standing, rung: Rung) -> DeadlineEvent:
+        calendar = self.calendar.at(one.facts.division)
+        return fired(one.opened, rung, self.clock.now(), one.facts, self.levels, calendar, self.operations.label)
+
+    async def _claim(self, made: list[tuple[Rung, DeadlineEvent]], partitions: set[int]) -> None:
+        batch = str(uuid.uuid4())
+        claims = [_claim(rung.claim(), event) for rung, event in made]
+        taken = await self.store.claim(batch, partitions, claims)
+        failpoint.passing("timers: claim, publish")
+        await self.sent()
+        ours = [claim for claim in claims if claim["_id"] not in taken]
+        self._sending = asyncio.create_task(self._send(batch, ours))
+        _count(event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken)
+
+    async def _send(self, batch: str, claims: list[Document]) -> None:
+        await self.publish(claims)
+        failpoint.passing("timers: publish, confirm")
+        await self.store.confirm([batch])
+
+    async def sent(self) -> None:
+        """Return when what was claimed last is published. Raises Unavailable: see `again`."""
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            await sending
+
+    async def claim_one(self, name: str, event: DeadlineEvent, partition: int) -> None:
+        """Publish one event exactly once, under the name of a rung."""
+        batch = str(uuid.uuid4())
+        claim = _claim(name, event)
+        taken = await self.store.claim(batch, {partition}, [claim])
+        await self.publish([] if taken else [claim])
+        await self.store.confirm([batch])
+
+    async def again(self, partitions: set[int]) -> bool:
+        """Publish once more what was claimed and not confirmed, same bytes; whether there was any."""
+        found = await self.store.unconfirmed(partitions)
+        for batch, claimed in found:
+            await self.publish(claimed)
+            await self.store.confirm([batch])
+        return bool(found)
+
+    async def publish(self, claims: list[Document]) -> None:
+        await self.bus.publish(
+            [
+                Outgoing(
+                    topics.DEADLINES, c["case"].encode(), bytes(c["v"]), {k: v.encode() for k, v in c["h"].items()}
+                )
+                for c in claims
+            ]
+        )
+
+
+def _claim(name: str, event: DeadlineEvent) -> Document:
+    out = entry(event, None)
+    headers = {key: value.decode() for key, value in out.headers.items()}
+    return {"_id": name, "case": event.case_id, "v": out.value, "h": headers}
+
+
+def _count(events: Iterable[DeadlineEvent]) -> None:
+    for event in events:
+        metrics.DEADLINES.labels(event.obligation, event.type).inc()
+        metrics.RUNGS.labels(event.type).inc()
+        if event.fired and event.rung_due:
+            metrics.TIMER_LATENESS.observe((event.fired - event.rung_due).total_seconds())

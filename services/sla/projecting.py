@@ -1,0 +1,127 @@
+"""On taking partitions: open duties whose calendar, regulation or ladder changed since are projected anew.
+
+Each row says what it was computed under. One under the same data is not looked at; one under other data is computed
+again from itself, and only where something moves is its case read from the journal.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.sla.core.projection import keys, projected, why
+from services.sla.core.timers import Basis, breach_claim, lead, replaced, row
+from services.sla.core.watch import Facts, Key
+from services.sla.desk import Desk, entry
+from services.sla.memory import facts
+from services.sla.store import Store
+from services.sla.unprompted import Unprompted
+from shared import metrics
+from shared.events.deadlines import DeadlineEvent, parse
+from shared.journal import Commit
+from shared.law import Calendar, Library
+from shared.law.due import due
+from shared.law.errors import UnknownProvision
+from shared.law.obligation import Obligation
+from shared.law.operations import Operations
+from shared.store import Document
+
+
+class Projection(Commit):
+    """A commit that no event of the case stands behind: it lies after `seq`; its cause is its number, `~0`, `~1`, …"""
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.case_id}:{self.cause}"
+
+
+@dataclass
+class Projecting:
+    """The data now loaded, and how to bring rows under it."""
+
+    law: Library
+    calendar: Calendar
+    operations: Operations
+    desk: Desk
+    store: Store
+    unprompted: Unprompted
+
+    def basis(self, event: DeadlineEvent, found: Facts, law: str = "") -> Basis:
+        """What a row of this event is computed under."""
+        return Basis(self.calendar.at(found.division).version, law, self.operations.digest)
+
+    def _now(self, stored: Document) -> Basis:
+        """What the row would be computed under today: the same edition where it is still loaded as it was."""
+        name, _, digest = str(stored.get("basis", {}).get("law", "")).partition("@")
+        law = f"{name}@{digest}" if not name or self.law.holds(name, digest) else f"{name}@?"
+        return Basis(self.calendar.at(lead(stored).division).version, law, self.operations.digest)
+
+    def changed(self, stored: Document) -> bool:
+        """Whether the row was computed under other data."""
+        before, now = stored.get("basis", {}), self._now(stored)
+        return any(before.get(name, value) != value for name, value in _fields(now).items())
+
+    async def bring(self, rows: list[Document], now: datetime) -> list[Document]:
+        """These rows of changed data, as they are to be watched from now on; what moves is published."""
+        touched = [stored for stored in rows if self._moves(stored)]
+        judged = await self.store.claimed(breach_claim(e := parse(bytes(t["opened"])), e.due_day) for t in touched)
+        touched = [t for t in touched if f"{t['_id']}:breach" not in judged]
+        gone = await self._publish(touched, now) if touched else set()
+        return [stored for stored in rows if stored["_id"] not in gone]
+
+    def _moves(self, stored: Document) -> bool:
+        """Whether its due day or its rungs are others now; where that hangs on more than the row, perhaps."""
+        event = parse(bytes(stored["opened"]))
+        if event.period is not None:
+            return False  # a date: no calendar moves it; its ladder is the one it began with
+        if event.type != "opened" or stored.get("basis", {}).get("law", "") != self._now(stored).law:
+            return True
+        try:
+            obligation = self.desk.obligation(event)
+        except UnknownProvision:
+            return False
+        return obligation.late_start is not None or self._differs(stored, event, obligation)
+
+    def _differs(self, stored: Document, event: DeadlineEvent, obligation: Obligation) -> bool:
+        """Whether its rungs would be others, or its day no longer provisional."""
+        calendar = self.calendar.at(lead(stored).division)
+        again = row(event, 0, obligation, self.operations, calendar, lead(stored))
+        until = event.due_day if event.type != "opened" else None
+        sure = due(obligation, event.start_day, calendar, until=until).provisional == event.provisional
+        return bool(again["rungs"] != stored["rungs"]) or not sure
+
+    async def _publish(self, touched: list[Document], now: datetime) -> set[str]:
+        """Their cases read, the events of what moved committed, published and watched; returns the rows replaced."""
+        cases: dict[str, dict[Key, Document]] = {}
+        for stored in touched:
+            cases.setdefault(stored["_id"].split(":")[0], {})[keys([stored["_id"]])[0]] = stored
+        await self.desk.load(cases, anew=True)
+        commits, gone = list[Commit](), set[str]()
+        for case_id, rows in cases.items():
+            watched = self.desk.known(case_id)
+            if watched is None:
+                continue
+            calendar = self.calendar.at(watched.facts.division)
+            reasons = {key: why(stored["basis"], self._now(stored)) for key, stored in rows.items()}
+            moved = [key for key, stored in rows.items() if self._stays_moved(stored)]
+            after, events = projected(
+                watched, self.desk.instrument(watched), calendar, self.desk.rules, now, reasons, moved
+            )
+            if events:
+                noted = facts(watched, after) | {"projected": now.isoformat()}
+                made = tuple(entry(event, None) for event in events)
+                commits.append(Projection(case_id, watched.seq, f"~{watched.projections}", made, noted))
+                gone |= {name for event in events if (name := replaced(event))}
+                for event in events:
+                    metrics.REPROJECTED.labels(event.obligation).inc()
+        await self.unprompted.commit(commits)
+        return gone
+
+    def _stays_moved(self, stored: Document) -> bool:
+        event = parse(bytes(stored["opened"]))
+        return self._differs(stored, event, self.desk.obligation(event))
+
+
+def _fields(basis: Basis) -> dict[str, Any]:
+    return {"calendar": basis.calendar, "law": basis.law, "operations": basis.operations}

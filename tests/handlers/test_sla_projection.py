@@ -1,0 +1,118 @@
+"""Calendar and ladder change under open duties: what is open moves and says why, what was judged stays."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from services.routing.core.decide import World
+from services.sla.core.unwatched import Watches
+from services.sla.desk import Desk
+from services.sla.handlers import Handler
+from services.sla.timers import Timers
+from shared import clock
+from shared.law import Calendar
+from shared.law.calendar import Override
+from shared.law.operations import Operations, load_operations
+from tests.core.cases import Story, at, complaint
+from tests.handlers.fakes import FakeBus, case_record
+from tests.handlers.test_sla_handlers import FakeStore, Process
+
+STORM = Calendar((Override(day=date(2026, 9, 23), counts=False, why="台风停工", divisions=("5301",)),))
+
+
+def process(world: World, store: FakeStore, path: Path, calendar: Calendar, operations: Operations) -> Process:
+    made = Process(world, store, FakeBus(), path)
+    import asyncio
+
+    lock, held = asyncio.Lock(), clock.Clock(path)
+    rules = Watches(operations.watches, operations.label)
+    desk = Desk(store.journal, world.law, calendar, rules)  # type: ignore[arg-type]
+    parts = (made.bus, store, desk)
+    made.timers = Timers(*parts, operations, calendar, held, lock, world.directory, world.law)  # type: ignore[arg-type]
+    made.handler = Handler(*parts, made.timers, held, lock)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    clock.write(tmp_path / "clock", clock.Reading(datetime.now(UTC), at("2026-09-21 12:00"), 0.0))
+    return tmp_path / "clock"
+
+
+async def begun(world: World, path: Path, story: Story) -> FakeStore:
+    store = FakeStore()
+    first = process(world, store, path, world.calendar, load_operations())
+    await first.handler.gained({0})
+    await first.handler.handle([case_record(event) for event in story.events])
+    return store
+
+
+async def test_a_local_override_moves_an_open_deadline_and_says_from_to_and_why(world: World, path: Path) -> None:
+    store = await begun(world, path, Story(world).handed_over("2026-09-21 10:00"))
+    second = process(world, store, path, STORM, load_operations())
+    await second.handler.gained({0})
+    (moved,) = [event for event in second.events() if not event.period]
+    assert (moved.type, moved.obligation) == ("reprojected", "acceptance")
+    assert (moved.from_day, moved.due_day) == (date(2026, 9, 24), date(2026, 9, 28))
+    assert moved.why and STORM.at("530102").version in moved.why and world.calendar.version in moved.why
+    await second.fire("2026-09-28 23:59")
+    assert "acceptance breach" not in second.told()
+    await second.fire("2026-09-29 00:00")
+    assert second.told().count("acceptance breach") == 1
+
+
+async def test_it_is_done_once_and_a_restart_under_the_same_data_says_nothing(world: World, path: Path) -> None:
+    store = await begun(world, path, Story(world).handed_over("2026-09-21 10:00"))
+    await process(world, store, path, STORM, load_operations()).handler.gained({0})
+    third = process(world, store, path, STORM, load_operations())
+    await third.handler.gained({0})
+    assert third.events() == [] and len(third.timers.heap) == 1
+
+
+async def test_another_place_is_not_touched(world: World, path: Path) -> None:
+    dali = complaint("2026-09-21 10:00", division="532901", accused={"organisation": "11532901XXXXXXX012"})
+    store = await begun(world, path, Story(world, dali))
+    second = process(world, store, path, STORM, load_operations())
+    await second.handler.gained({0})
+    assert second.events() == [] and len(second.timers.heap) == 1
+
+
+async def test_a_breach_that_was_declared_stays(world: World, path: Path) -> None:
+    store = FakeStore()
+    first = process(world, store, path, world.calendar, load_operations())
+    await first.handler.gained({0})
+    await first.handler.handle([case_record(event) for event in Story(world).handed_over("2026-09-21 10:00").events])
+    await first.fire("2026-09-28 08:00")
+    assert "acceptance breach" in first.told()
+    second = process(world, store, path, STORM, load_operations())
+    await second.handler.gained({0})
+    assert [event.type for event in second.events()] == []
+    await second.fire("2026-10-30 08:00")
+    assert "acceptance breach" not in second.told() and "acceptance level-above" in second.told()
+
+
+async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, path: Path) -> None:
+    story = Story(world).handed_over("2026-09-21 10:00")
+    store = await begun(world, path, story)
+    second = process(world, store, path, STORM, load_operations())
+    await second.handler.gained({0})
+    story.accepted("2026-09-28 10:00")
+    await second.handler.handle([case_record(story.events[-1])])
+    done = next(event for event in second.events() if event.type == "discharged")
+    assert (done.due_day, done.late_days) == (date(2026, 9, 28), None)
+    assert [event.type for event in second.events() if event.obligation == "resolution"] == ["opened"]
+
+
+async def test_another_ladder_is_climbed_from_now_on(world: World, path: Path) -> None:
+    store = await begun(world, path, Story(world).handed_over("2026-09-21 10:00"))
+    ladders = dict(load_operations().ladders)
+    ladders["counted"] = tuple(rung for rung in ladders["counted"] if rung.name != "warning-before")
+    changed = load_operations().model_copy(update={"ladders": ladders})
+    changed.__dict__.pop("digest", None)
+    second = process(world, store, path, world.calendar, changed)
+    await second.handler.gained({0})
+    (moved,) = second.events()
+    assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", moved.due_day, date(2026, 9, 24))
+    await second.fire("2026-09-25 00:00")
+    assert second.told() == ["acceptance reprojected", "acceptance warning-last-day", "acceptance breach"]
