@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
@@ -34,13 +36,13 @@ def base(home: Path, now: Reading, say: Say) -> Iterator[Settings]:
     clock.write(home / "clock", now)
     given = Settings()
     kept = {name: getattr(given, name) for name in KEPT if name in given.model_fields_set}
-    with _nothing_set(), stack(Settings(home=home, log_level="WARNING", **kept), (), say=say) as running:
+    with nothing_set(), stack(Settings(home=home, log_level="WARNING", **kept), (), say=say) as running:
         asyncio.run(load_if_empty(running.settings))
         yield running.settings.model_copy(update={"database_prefix": f"bench_{os.getpid()}_"})
 
 
 @contextmanager
-def _nothing_set() -> Iterator[None]:
+def nothing_set() -> Iterator[None]:
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SUDA_")}
     try:
         yield
@@ -92,4 +94,14 @@ async def fill(bus: Bus, records: Sequence[Outgoing]) -> None:
 
 async def directory(bus: Bus) -> Directory:
     found, _ = await fold(bus.read_all(TOPIC))
+    return found
+
+
+def batches(running: Running) -> dict[str, dict[str, float]]:
+    """By service and topic: how many batches were handled, and the seconds that took, from the services' metrics."""
+    found: dict[str, dict[str, float]] = {}
+    for service, url in running.urls.items():
+        text = httpx.get(f"{url}/metrics", timeout=10).text
+        for what, topic, value in re.findall(r'^suda_batch_seconds_(count|sum)\{topic="([^"]+)"\} (\S+)', text, re.M):
+            found.setdefault(f"{service} {topic}", {})[what] = round(float(value), 2)
     return found

@@ -6,14 +6,16 @@ One run of the pipeline:
 3. routing goes on (SIGCONT), so that it consumes the first record: the time begins;
 4. it ends when every reader has committed everything that was caused: routing its input, sla and reporting the ends of
    `suda.cases`, reporting those of `suda.deadlines`. A reader commits after its rows are in, so the last row is in. The
-   offsets are asked for every 0.1 s and by no service, and afterwards the documents are counted: none may be missing.
+   bench asks for the offsets every 0.1 s; afterwards the documents are counted, and none may be missing.
 
 The relay (bench/relay.py) is measured in the same way on the same records: started, held, the topic filled, let go,
-until its group has committed all. What it inserts per record are the documents the first pipeline run stored, of
-complaints spread over the whole run, as they stand in the store: journals, open duties, rows, deadline events.
+until its group has committed all. What it inserts per record are the documents that the run of the pipeline before it
+stored, of complaints spread over the whole run: journals, open duties, rows, deadline events.
 
 Pipeline and relay take turns, three times; `ratio` is the median of the pairwise ratios, because both shared the same
-minutes of the machine. SUDA_BENCH_PROFILE=FOLDER runs the services under cProfile (and makes them slower).
+minutes of the machine. `cpu_us` (CPU of every part per complaint, from the processes' own times) and `batches` (how
+many each reader handled, and for how many seconds) are of the last turn: they say what limits, and move less than
+rates do when the machine has other work. SUDA_BENCH_PROFILE=FOLDER runs the services under cProfile, which slows them.
 """
 
 import asyncio
@@ -27,6 +29,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bench import complaints, harness, parts, stored
 from bench.harness import Figures, Say
 from shared.bus import Bus, Outgoing
@@ -35,7 +39,9 @@ from shared.errors import SudaError, Unavailable
 from shared.events import topics
 from shared.privacy.keys import Keyring
 from shared.settings import Settings
+from shared.stack import process
 from shared.stack.provide import source_path
+from shared.stack.running import Running
 from shared.store import Client, connect
 
 COMPLAINTS = 6000
@@ -64,6 +70,7 @@ async def _run(settings: Settings, home: Path, count: int, say: Say, profiles: P
             seconds, found = await turns.pipeline(turn)
             pipeline.append(count / seconds)
             say(f"turn {turn} of {TURNS}: pipeline {pipeline[-1]:.0f} complaints/s")
+            say("  CPU a complaint, µs: " + ", ".join(f"{name} {cost}" for name, cost in found["cpu_us"].items()))
             relay.append(count / await turns.relay())
             say(f"turn {turn} of {TURNS}: relay    {relay[-1]:.0f} complaints/s")
     ratios = [one / other for one, other in zip(pipeline, relay, strict=True)]
@@ -96,7 +103,7 @@ class _Turns:
         return self.home / "templates.bson"
 
     async def pipeline(self, turn: int) -> tuple[float, Figures]:
-        """Seconds, and what was stored per complaint."""
+        """Seconds, and what each complaint cost and left."""
         await parts.renew_topics(self.settings)
         prefix = f"{self.settings.database_prefix}{turn}_"
         home = self.home / f"turn-{turn}"
@@ -105,16 +112,29 @@ class _Turns:
                 await self._fresh()
                 running.pause("routing")
                 await parts.fill(self.bus, self.made)
-                began = time.monotonic()
+                busy, began = self._busy(running), time.monotonic()
                 running.resume("routing")
                 await self._through()
                 seconds = time.monotonic() - began
                 if again := [part for part in SERVICES if running.record(part).restarts]:
                     raise SudaError(f"{again[0]} was started again during the run: its figures mean nothing")
-            return seconds, await stored.look(self.client, prefix, self.made, self._templates)
+                batches = parts.batches(running)
+                cost = {name: used - busy[name] for name, used in self._busy(running).items()}
+            found = await stored.look(self.client, prefix, self.made, self._templates)
+            return seconds, {
+                **found,
+                "batches": batches,
+                "cpu_us": {n: round(c / len(self.made) * 1e6) for n, c in cost.items()},
+            }
         finally:
             for service in SERVICES:
                 await self.client.drop_database(prefix + service)
+
+    def _busy(self, running: Running) -> dict[str, float]:
+        """CPU seconds of every part that runs here, by name, until now."""
+        records = [*running.parts(), *process.records(self.settings.home)]
+        times = {record.name: psutil.Process(record.pid).cpu_times() for record in records if record.name != "stack"}
+        return {name: each.user + each.system for name, each in times.items()}
 
     async def _fresh(self) -> None:
         for topic, group in topics.READERS:
@@ -136,21 +156,21 @@ class _Turns:
         name = f"{self.settings.database_prefix}relay"
         addresses = {"SUDA_KAFKA": str(self.settings.kafka), "SUDA_MONGODB": str(self.settings.mongodb)}
         argv = [sys.executable, "-P", "-m", "bench.relay", topics.INTAKE, GROUP, name, str(self._templates)]
-        process = subprocess.Popen(  # noqa: ASYNC220 - started, not awaited
+        child = subprocess.Popen(  # noqa: ASYNC220 - started, not awaited
             argv, env={**os.environ, **addresses, **source_path()}, stdout=subprocess.PIPE
         )
         try:
-            assert process.stdout is not None
-            if await asyncio.to_thread(process.stdout.readline) != b"ready\n":
+            assert child.stdout is not None
+            if await asyncio.to_thread(child.stdout.readline) != b"ready\n":
                 raise Unavailable("the relay did not start")
-            process.send_signal(signal.SIGSTOP)
+            child.send_signal(signal.SIGSTOP)
             await parts.fill(self.bus, self.made)
             began = time.monotonic()
-            process.send_signal(signal.SIGCONT)
+            child.send_signal(signal.SIGCONT)
             async with asyncio.timeout(PATIENCE):
                 await self.bus.reached(GROUP, topics.INTAKE, await self.bus.ends(topics.INTAKE), PAUSE)
             return time.monotonic() - began
         finally:
-            process.kill()
-            await asyncio.to_thread(process.wait)
+            child.kill()
+            await asyncio.to_thread(child.wait)
             await self.client.drop_database(name)

@@ -7,11 +7,13 @@ idempotent producer is poisoned by one failed record (FACTS.md).
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -28,8 +30,11 @@ from shared.events import topics
 from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
-BATCH_TIMEOUT_MS = 50
+FETCH_WAIT_MS = 25  # how long the broker lets a fetch fill up to FETCH_BYTES: the price of a hop while little comes in
+FETCH_BYTES = 64 * 1024
+IDLE_MS = 10  # FastStream waits this long for records, then sleeps as long again
 LARGEST_LETTER = 3  # times our record limit: a dead letter must hold what any topic took, and its headers
+TOGETHER = 16  # records sent at once from which whole batches are built
 IN_A_ROW = 20  # failures of one batch after which the process ends (DESIGN.md 6.6)
 
 
@@ -71,6 +76,18 @@ def _record(raw: Any) -> Record:
 
 async def _raw(message: Any) -> list[Record]:
     return [_record(raw) for raw in message.raw_message]
+
+
+async def _unheaded(message: Any, parse: Callable[[Any], Awaitable[Any]]) -> Any:
+    """FastStream's own message around the raw records, without their headers, which `_raw` reads.
+
+    Its parser would fail on a header that is no UTF-8, outside of any handler, and the next batch would commit past
+    this one; and a record that names a `reply_to` would be answered.
+    """
+    first, last = (dataclasses.replace(raw, headers=()) for raw in (message[0], message[-1]))
+    parsed = await parse((first, last))
+    parsed.raw_message = message
+    return parsed
 
 
 async def _nothing(partitions: set[int]) -> None:
@@ -152,13 +169,14 @@ class Bus:
             group_id=group,
             batch=True,
             max_records=self._settings.batch,
-            batch_timeout_ms=BATCH_TIMEOUT_MS,
-            fetch_max_wait_ms=BATCH_TIMEOUT_MS,
-            fetch_min_bytes=64 * 1024,
+            batch_timeout_ms=IDLE_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=FETCH_BYTES,
             auto_offset_reset="earliest",
             session_timeout_ms=6000,  # a killed process's partitions are taken over after this
             heartbeat_interval_ms=1500,
             ack_policy=AckPolicy.NACK_ON_ERROR,
+            parser=_unheaded,
             decoder=_raw,
             listener=_Assignment(busy, gained, lost, self._stopping),
         )(one_batch)
@@ -241,11 +259,7 @@ class Bus:
                 raise BadInput(f"a record of {len(record.value)} bytes is over the limit of SUDA_MAX_RECORD_BYTES")
         try:
             async with asyncio.timeout(self._settings.send_timeout):
-                sent = [
-                    await self._producer.send(r.topic, r.value, key=r.key, headers=list(r.headers.items()))
-                    for r in records
-                ]
-                await asyncio.gather(*sent)
+                await (self._one_by_one if len(records) < TOGETHER else self._together)(self._producer, records)
         except TimeoutError:
             raise Unavailable("Kafka did not acknowledge in time") from None
         except MessageSizeTooLargeError as problem:
@@ -254,6 +268,22 @@ class Bus:
             if problem.retriable:
                 raise Unavailable(f"Kafka: {problem!r}") from problem
             _end(problem)
+
+    @staticmethod
+    async def _one_by_one(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+        """Few records: they share the producer's batches with what others send at the same time."""
+        sent = [await producer.send(r.topic, r.value, key=r.key, headers=list(r.headers.items())) for r in records]
+        await asyncio.gather(*sent)
+
+    @staticmethod
+    async def _together(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+        """Many records: written into whole batches by partition, in order, without a future for each of them."""
+        places: dict[tuple[str, int], list[Outgoing]] = {}
+        counts = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
+        for record in records:
+            place = record.topic, murmur2_partition(record.key, counts[record.topic])
+            places.setdefault(place, []).append(record)
+        await asyncio.gather(*(_fill(producer, *place, found) for place, found in places.items()))
 
     async def ends(self, topic: str) -> Ends:
         """The offset after the last record, by partition."""
@@ -275,7 +305,7 @@ class Bus:
         offsets = {tp.partition: max(0, meta.offset) for tp, meta in found.items() if tp.topic == topic}
         return {number: offsets.get(number, 0) for number in await self._partitions(topic)}
 
-    async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.02) -> None:
+    async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.01) -> None:
         """Return when `group` has committed at least `ends` of `topic`; the caller sets the time-out."""
         while True:
             committed = await self.committed(group, topic)
@@ -287,10 +317,14 @@ class Bus:
         """Return when everything in the input now has gone through every reader: the barrier of DESIGN.md 6.5."""
         await self.reached(topics.ROUTING_GROUP, topics.INTAKE, await self.ends(topics.INTAKE))
         ends = await self.ends(topics.CASES)
-        await self.reached(topics.SLA_GROUP, topics.CASES, ends)
-        await self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends)
-        deadlines = await self.ends(topics.DEADLINES)
-        await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
+        rows = asyncio.create_task(self.reached(topics.REPORTING_CASES_GROUP, topics.CASES, ends))
+        try:
+            await self.reached(topics.SLA_GROUP, topics.CASES, ends)
+            deadlines = await self.ends(topics.DEADLINES)
+            await self.reached(topics.REPORTING_DEADLINES_GROUP, topics.DEADLINES, deadlines)
+            await rows
+        finally:
+            rows.cancel()
 
     async def settled_for_timers(self, partitions: set[int] | None) -> None:
         """The barrier before a rung fires, for the partitions this process holds (equal numbers on every topic).
@@ -378,6 +412,20 @@ def _of(ends: Ends, partitions: set[int] | None) -> Ends:
     return ends if partitions is None else {number: end for number, end in ends.items() if number in partitions}
 
 
+async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
+    """Send records of one partition in as few batches as they fit into; returns when Kafka has the last."""
+    sent, batch = [], producer.create_batch()
+    for record in records:
+        made = {"timestamp": None, "key": record.key, "value": record.value, "headers": list(record.headers.items())}
+        if batch.append(**made) is None:  # full
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(**made)  # a first record is taken whatever its size
+    sent.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*sent)
+
+
+@lru_cache(4096)
 def murmur2_partition(key: bytes, count: int) -> int:
     """Kafka's default partition of a key among `count`."""
     return int((murmur2(key) & 0x7FFFFFFF) % count)

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.bus import Outgoing, Record
-from shared.errors import TooMuchPoison
+from shared.errors import BadInput, TooMuchPoison
 from shared.events import topics
 
 IN_A_ROW = 20
 WINDOW = 200
+WHOLE = 2_000_000  # bytes of a value kept; only what was compressed on its way in can be larger (bus.LARGEST_LETTER)
+HEADERS, KEY, REASON = 32_000, 1_000, 500
 
 
 class Budget:
@@ -38,18 +40,25 @@ class Budget:
 
 
 def letter(record: Record, reason: str, service: str, now: datetime) -> Outgoing:
-    """What goes to the DLQ for `record`: same key, same bytes; the coordinates make it recognisable when repeated."""
+    """What goes to the DLQ for `record`: same key, same bytes; the coordinates make it recognisable when repeated.
+
+    A record that would not fit is kept by its beginning and says so: the whole lies where it came from, for good.
+    """
+    whole = len(record.value) <= WHOLE and len(record.key or b"") <= KEY
+    kept = record.headers if sum(len(k) + len(v) for k, v in record.headers.items()) <= HEADERS else {}
     headers: dict[str, bytes] = {
         "suda_topic": record.topic.encode(),
         "suda_partition": str(record.partition).encode(),
         "suda_offset": str(record.offset).encode(),
-        "suda_reason": reason.encode(),
+        "suda_reason": reason[:REASON].encode(),
         "suda_service": service.encode(),
         "suda_at": now.isoformat().encode(),
-        "suda_headers": json.dumps({k: v.decode("latin-1") for k, v in record.headers.items()}).encode(),
+        "suda_headers": json.dumps({k: v.decode("latin-1") for k, v in kept.items()}).encode(),
         "suda_keyless": b"1" if record.key is None else b"0",
     }
-    return Outgoing(topics.DLQ, record.key or b"", record.value, headers)
+    if not whole or kept is not record.headers:
+        headers["suda_shortened"] = str(len(record.value)).encode()
+    return Outgoing(topics.DLQ, (record.key or b"")[:KEY], record.value[:WHOLE], headers)
 
 
 def coordinates(headers: Mapping[str, bytes]) -> str:
@@ -58,7 +67,9 @@ def coordinates(headers: Mapping[str, bytes]) -> str:
 
 
 def original(letter: Record) -> Outgoing:
-    """The record as it was, to be sent again to where it came from."""
+    """The record as it was, to be sent again to where it came from; raises BadInput if it was too large to be kept."""
+    if "suda_shortened" in letter.headers:
+        raise BadInput(f"{coordinates(letter.headers)} was too large to be kept whole; it lies where it came from")
     found = json.loads(letter.headers.get("suda_headers", b"{}"))
     return Outgoing(
         letter.headers["suda_topic"].decode(),

@@ -51,8 +51,11 @@ def _show(figures: dict[str, Any], console: Console) -> None:
     """Every figure in a line; those of several parts beside one another."""
     table = Table("", "", title=f"suda bench {figures['stage']}", title_justify="left", show_header=False)
     for name, value in figures.items():
-        if name not in ("stage", "machine"):
+        if name not in ("stage", "machine", "targets"):
             table.add_row(name, _text(value))
+    for sign, side in (("≥", "at_least"), ("≤", "at_most")):
+        for name, number in figures["targets"][side].items():
+            table.add_row(f"target: {name}", f"{sign} {number}")
     machine = figures["machine"]
     table.add_row("machine", f"{machine['cpus']} cpus, {machine['system']}, Python {machine['python']}")
     console.print(table)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from shared.bus import Bus, Record
 from shared.dlq import coordinates, original
-from shared.errors import ConfigurationError
+from shared.errors import BadInput, ConfigurationError
 from shared.events import topics
 from shared.settings import settings
 
@@ -64,7 +64,10 @@ async def _letters() -> dict[str, Record]:
 
 async def _send(letters: list[Record]) -> None:
     async with Bus(settings(), "suda-dlq") as bus:
-        await bus.publish([original(letter) for letter in letters])
+        try:
+            await bus.publish([original(letter) for letter in letters])
+        except BadInput as wrong:
+            raise ConfigurationError(f"nothing was sent: {wrong}") from None
 
 
 def _one(letters: dict[str, Record], id: str) -> Record:
@@ -82,7 +85,7 @@ def _described(id: str, letter: Record) -> dict[str, Any]:
         "offset": int(header.get("offset", -1)),
         "service": header.get("service"),
         "key": (letter.key or b"").decode("utf-8", "backslashreplace"),
-        "bytes": len(letter.value),
+        "bytes": int(header.get("shortened", len(letter.value))),
         "at": header.get("at"),
         "reason": header.get("reason"),
     }

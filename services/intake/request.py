@@ -13,26 +13,41 @@ from shared.privacy.tokens import Subject, Unauthorised, verify
 from shared.settings import Settings
 
 LONGEST_WAIT = 30.0
+DISCARDED, DISCARDING = 64_000_000, 10.0  # bytes and seconds spent on a body that is refused
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _WAIT = re.compile(r"\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*", re.IGNORECASE)
 
 
 async def body(request: Request, limit: int, *media_types: str) -> bytes:
-    """The whole body; raises Refused: 415 for another type, 413 over `limit` bytes without reading on."""
+    """The whole body; raises Refused: 415 for another type, 413 over `limit` bytes.
+
+    What is over the limit is read and thrown away, as far as DISCARDED: a connection closed on a sender takes the
+    answer with it. Who asked first (Expect: 100-continue) is told at once.
+    """
     media_type(request, *media_types)
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and len(length) < 20 and int(length) > limit:
+    announced = int(length) if length.isdecimal() and len(length) < 20 else 0
+    if announced > limit and ("expect" in request.headers or announced > DISCARDED):
         raise _too_large(limit)
-    parts, size = [], 0
+    parts, size = list[bytes](), 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
+        async with asyncio.timeout(None) as patience:
+            async for part in request.stream():
+                size += len(part)
+                if size > DISCARDED:
+                    break
+                if size <= limit:
+                    parts.append(part)
+                elif patience.when() is None:
+                    parts.clear()
+                    patience.reschedule(asyncio.get_running_loop().time() + DISCARDING)
     except ClientDisconnect:
         raise Refused(400, "Incomplete", "the connection ended before the body did") from None
+    except TimeoutError:
+        pass
+    if size > limit:
+        raise _too_large(limit)
     return b"".join(parts)
 
 

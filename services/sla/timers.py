@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from services.sla.core.ladder import Levels
-from services.sla.core.timers import SETS, replaced, row, row_id, still_open
+from services.sla.core.timers import SETS, breach_claim, replaced, row, row_id, still_open, was_late
 from services.sla.core.watch import Facts
 from services.sla.desk import Desk
 from services.sla.filing import Filings
@@ -116,15 +116,15 @@ class Timers:
 
         What counts is how the duty stands now, since it may have ended and begun again, and old events may be repeated.
         """
-        last = {row_id(event): event for event in events if event.type in (*SETS, *ENDS)}
-        ended = [name for name, event in last.items() if not still_open(self._desk.known(event.case_id), event)]
-        opened = [
-            self._row(event, partitions[event.case_id])
-            for name, event in last.items()
-            if event.type in SETS and name not in ended
-        ]
+        changed = {row_id(event): event for event in events if event.type in (*SETS, *ENDS)}
+        setting = {row_id(event): event for event in events if event.type in SETS}
+        ended = {name: e for name, e in changed.items() if not still_open(self._desk.known(e.case_id), e)}
+        late = {breach_claim(e, e.due_day): n for n, e in ended.items() if was_late(self._desk.known(e.case_id), e)}
+        for claim in late.keys() - await self._store.claimed(late):
+            del ended[late[claim]]  # its breach has not been declared yet, and will be
+        opened = [self._row(e, partitions[e.case_id]) for name, e in setting.items() if name not in ended]
         moved = [name for event in events if (name := replaced(event)) is not None]
-        await self._store.drop_rows([*dict.fromkeys(ended + moved)])
+        await self._store.drop_rows([*dict.fromkeys([*ended, *moved])])
         await self._store.open_rows(opened)
         for name in (*ended, *moved):
             self.heap.drop(name)

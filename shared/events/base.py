@@ -4,7 +4,9 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from shared.errors import BadInput
 
 SOURCE = "urn:suda"
 Instant = AwareDatetime
@@ -36,6 +38,14 @@ class Actor(Frozen):
     role: str
     user: str | None = None
     case_id: str | None = None
+
+
+def flaw(error: ValidationError) -> BadInput:
+    """Why bytes are no event: the first wrong field, never its content."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    if first["type"] == "union_tag_invalid":  # its sentence repeats the tag
+        return BadInput("type: is none that is known")
+    return BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")
 
 
 def event_id(case_id: str, name: str | int) -> str:

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.errors import BadInput
-from shared.events.base import Actor, Citation, Frozen, Instant
+from shared.events.base import Actor, Citation, Frozen, Instant, flaw
 from shared.events.intake import Accused, Channel, ComplainantMarks, Kind, MatterNamed
 
 
@@ -118,5 +117,4 @@ def parse(value: bytes) -> AnyCaseEvent:
     try:
         return _ADAPTER.validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+        raise flaw(error) from None

@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from shared.errors import BadInput
-from shared.events.base import Citation, Frozen, Instant, event_id
+from shared.events.base import Citation, Frozen, Instant, event_id, flaw
 
 Change = Literal[
     "opened", "extended", "discharged", "superseded", "warned", "breached", "escalated", "breach-withdrawn",
@@ -70,5 +69,4 @@ def parse(value: bytes) -> DeadlineEvent:
     try:
         return DeadlineEvent.model_validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+        raise flaw(error) from None

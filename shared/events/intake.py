@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.errors import BadInput
-from shared.events.base import Actor, Frozen, Instant
+from shared.events.base import Actor, Frozen, Instant, flaw
 
 Channel = Literal["hotline", "web", "app", "letter", "onsite", "email", "evaluation", "platform"]
 Kind = Literal["complaint", "consultation", "suggestion", "bad-review"]
@@ -97,5 +96,4 @@ def parse(value: bytes) -> IntakeEvent:
     try:
         return _ADAPTER.validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+        raise flaw(error) from None

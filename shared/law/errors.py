@@ -27,6 +27,9 @@ class LawErrors(ConfigurationError):
 class NotInForce(SudaError):
     """No rule holds on that day: an answer of the law, not a fault of the data."""
 
+    def __str__(self) -> str:
+        return f"NotInForce: {super().__str__()}"
+
 
 class NothingDue(SudaError):
     """The obligation owes nothing for the day asked about (a half-year report for a second half)."""

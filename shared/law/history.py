@@ -113,13 +113,15 @@ def _class_fits(rule: Obligation | Trigger, disposal: str | None) -> bool:
 
 
 def _matches(triggers: Iterable[Trigger], happening: Happening, disposal: str | None) -> bool:
-    return any(
-        trigger.on == happening.on
-        and (not trigger.outcome or happening.outcome in trigger.outcome)
-        and (not trigger.result or happening.result in trigger.result)
-        and _class_fits(trigger, disposal)
-        for trigger in triggers
-    )
+    for trigger in triggers:  # a plain loop: this is asked for every trigger of every duty at every event
+        if (
+            trigger.on == happening.on
+            and (not trigger.outcome or happening.outcome in trigger.outcome)
+            and (not trigger.result or happening.result in trigger.result)
+            and _class_fits(trigger, disposal)
+        ):
+            return True
+    return False
 
 
 def _generations(

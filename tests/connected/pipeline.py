@@ -52,7 +52,9 @@ def started(home: Path, services: tuple[str, ...] = SERVICES) -> Any:
     ports: dict[str, Any] = {f"{name}_port": 0 for name in SERVICES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUDA_FAILPOINT", str(home / "failpoint"))
-        with stack(Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services) as running:
+        with stack(
+            Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services
+        ) as running:
             _run(publish(read(SAMPLES), running.settings))
             yield running
 
@@ -221,6 +223,11 @@ class Pipeline:
         path = self.running.home / "failpoint"
         path.write_text(point)
         return path
+
+    async def born_again(self, service: str, pid: int) -> None:
+        """Return when the service whose process was `pid` is ready as another one."""
+        await until(lambda: self.running.record(service).pid != pid, f"{service} is started again")
+        await asyncio.to_thread(self.running.wait_ready, service)
 
 
 async def until(holds: Callable[[], Awaitable[bool] | bool], what: str, patience: float = PATIENCE) -> None:

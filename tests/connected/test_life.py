@@ -293,13 +293,14 @@ async def test_a_breach_is_withdrawn_when_an_act_in_time_arrives_later(suda: Pip
     await suda.settle()
     due = at(working_day(day, 3) + timedelta(days=1), 0)
     await suda.step(due - timedelta(minutes=1))
+    pid = suda.running.pid("intake")
     armed = suda.arm("intake: receipt, publish")  # received in time, and then its process dies
     with pytest.raises(httpx.TransportError):
         await suda.post_act(case, "accept", "officer", AGENCY, key="late", **SERVED)
     assert not armed.exists()
     await suda.step(due + timedelta(hours=1))
     assert (await rungs(suda, case, "acceptance"))["breach"].fired == due + timedelta(hours=1)
-    suda.running.wait_ready("intake")
+    await suda.born_again("intake", pid)
     again = await suda.post_act(case, "accept", "officer", AGENCY, key="late", **SERVED)
     assert again.status_code == 202 and again.headers["idempotent-replayed"] == "true"
     await suda.settle()

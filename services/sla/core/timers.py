@@ -116,6 +116,12 @@ def still_open(watched: Watched | None, opened: DeadlineEvent) -> bool:
     return emitted is not None and emitted.status == "open" and emitted.due_day == opened.due_day
 
 
+def was_late(watched: Watched | None, opened: DeadlineEvent) -> bool:
+    """Whether the duty of a row was done, but too late: its breach is declared even where the act was seen first."""
+    emitted = watched.emitted.get((opened.obligation, opened.generation)) if watched else None
+    return emitted is not None and emitted.status == "late" and emitted.due_day == opened.due_day
+
+
 def fired(
     opened: DeadlineEvent, rung: Rung, now: datetime, facts: Facts, levels: Levels, calendar: Calendar, label: str
 ) -> DeadlineEvent:
