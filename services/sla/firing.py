@@ -48,18 +48,20 @@ class Firing:
         stored |= await self.store.rows({rung.row for rung in due} - stored.keys())
         stands = await standing(stored.values(), self.desk, self.store.journal)
         known = {rung.claim(): rung for row in stored.values() for rung in rungs(row)}
-        made, beyond = [], set[str]()
+        made, over, gone = [], set[str](), set[str]()
         for taken in due:
             one, rung = stands.get(taken.row), known.get(f"{taken.row}:{taken.name}")
-            if one is not None and rung is not None and one.fires(rung.kind):
+            if one is None or rung is None or one.replaced:
+                gone.add(taken.row)
+                continue
+            if one.fires(rung.kind):
                 made.append((rung, self._event(one, rung)))
-            if rung is None or rung.kind != "warning":
-                beyond.add(taken.row)  # a late duty stays watched until the instant of its breach
-        keep = {name for name, one in stands.items() if one.fires("breach") and (one.open or name not in beyond)}
+            if one.over(rung.kind):
+                over.add(taken.row)
         if made:
             await self._claim(made, {heap.partition(rung.row) for rung, _ in made if rung.row in heap})
-        await self.store.drop_rows(name for name, one in stands.items() if name not in keep and not one.replaced)
-        for name in {taken.row for taken in due} - keep:
+        await self.store.drop_rows(over)
+        for name in over | gone:
             heap.drop(name)
         breached = [event.case_id for _, event in made if event.period and event.type == "breached"]
         filed = await self.store.journal.get(f"{duty}:2" for duty in breached)

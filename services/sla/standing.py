@@ -27,18 +27,22 @@ class Standing:
     seq: int
     projections: int
     open: bool = True
-    late: bool = False  # done, but too late: only its breach is still to be declared, if it was not
+    late: bool = False  # done, but too late: its breach is still to be declared
     replaced: bool = False  # by a row of other data, which may have the same id: not ours to fire, nor to drop
-
-    def fires(self, kind: str) -> bool:
-        """Whether a rung of this kind is still to be fired."""
-        return not self.replaced and (self.open or (self.late and kind == "breach"))
 
     @property
     def following(self) -> tuple[str, str]:
         """The ids that whatever happens to the case next will have."""
         case_id = self.opened.case_id
         return f"{case_id}:{self.seq + 1}", f"{case_id}:~{self.projections}"
+
+    def fires(self, kind: str) -> bool:
+        """Whether a rung of this kind fires: all while the duty is open, the breach also where it was done too late."""
+        return not self.replaced and (self.open or (self.late and kind == "breach"))
+
+    def over(self, kind: str) -> bool:
+        """Whether nothing more comes of the row once its rung of this kind was reached."""
+        return not self.open and not (self.late and kind == "warning")
 
 
 async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Journal) -> dict[str, Standing]:
@@ -62,9 +66,8 @@ def _from_row(row: Mapping[str, Any], desk: Desk) -> Standing:
     opened = deadlines.parse(bytes(row["opened"]))
     known = desk.known(opened.case_id)
     if known is not None and known.seq >= row["upto"]:
-        return Standing(
-            opened, known.facts, known.seq, known.projections, still_open(known, opened), was_late(known, opened)
-        )
+        stands, late = still_open(known, opened), was_late(known, opened)
+        return Standing(opened, known.facts, known.seq, known.projections, stands, late)
     return Standing(opened, lead(row), row["upto"], row.get("projections", 0))
 
 
@@ -89,7 +92,8 @@ def _follow(one: Standing, commit: Commit) -> None:
         if event.type == "reprojected":
             one.replaced = True
         if event.type in SETS:
-            one.open, one.late = event.due_day == one.opened.due_day, False
+            one.open = event.due_day == one.opened.due_day
         elif event.type in ("discharged", "superseded"):
-            one.late = event.type == "discharged" and event.at >= event.due_at and one.open
             one.open = False
+        on_that_day = event.due_day == one.opened.due_day
+        one.late = event.type == "discharged" and on_that_day and event.at >= event.due_at

@@ -117,12 +117,12 @@ class Timers:
         What counts is how the duty stands now, since it may have ended and begun again, and old events may be repeated.
         """
         changed = {row_id(event): event for event in events if event.type in (*SETS, *ENDS)}
-        opening = {row_id(event): event for event in events if event.type in SETS}
+        setting = {row_id(event): event for event in events if event.type in SETS}
         ended = {name: e for name, e in changed.items() if not still_open(self._desk.known(e.case_id), e)}
         late = {breach_claim(e, e.due_day): n for n, e in ended.items() if was_late(self._desk.known(e.case_id), e)}
         for claim in late.keys() - await self._store.claimed(late):
             del ended[late[claim]]  # its breach has not been declared yet, and will be
-        opened = [self._row(e, partitions[e.case_id]) for name, e in opening.items() if name not in ended]
+        opened = [self._row(e, partitions[e.case_id]) for name, e in setting.items() if name not in ended]
         moved = [name for event in events if (name := replaced(event)) is not None]
         await self._store.drop_rows([*dict.fromkeys([*ended, *moved])])
         await self._store.open_rows(opened)

@@ -119,6 +119,18 @@ async def test_a_filing_ends_the_duty_once_and_only_its_own_organisation_may(sla
     assert [event.type for event in of(sla, "quarterly-report", AGENCY)] == ["opened", "discharged"]
 
 
+async def test_a_late_filing_that_is_met_before_its_breach_still_breaches(
+    world: World, sla: Process, path: Path
+) -> None:
+    await sla.fire("2026-10-01 00:00")
+    (opened,) = of(sla, "quarterly-report", AGENCY)
+    clock.step(path, at("2026-10-19 10:00"))  # nothing has fired since
+    done = await filed(sla, opened.case_id, AGENCY)
+    assert done.late_days == 2
+    await sla.fire("2026-10-30 00:00")
+    assert [event.type for event in of(sla, "quarterly-report", AGENCY)] == ["opened", "discharged", "breached"]
+
+
 async def test_a_filing_dead_between_commit_and_publish_is_carried_out_by_the_next_owner(
     world: World, sla: Process, path: Path
 ) -> None:
