@@ -42,7 +42,8 @@ LEADS = {
     "archived": set(),
 }
 RESULTS = {
-    "verify": ("confirmed", "refuted", "unverifiable"), "review-reply": ("pass", "fail"), "check-quality": ("pass", "fail"),
+    "verify": ("confirmed", "refuted", "unverifiable"), "review-reply": ("pass", "fail"),
+    "check-quality": ("pass", "fail"),
     "review": ("upheld", "not-counted"), "contact": ("reached", "unreachable", "reminded"), "visit": ("reached",),
 }  # fmt: skip
 
