@@ -24,7 +24,7 @@ from shared.journal import Journal
 
 log = logging.getLogger("suda.routing.matcher")
 MOVES = frozenset({"handed-over", "accepted", "transferred"})  # after these a waiting merge may be allowed
-SUGGESTIONS = 3  # for one complaint, the likeliest first
+AT_MOST = 3  # matches followed up for one complaint
 
 
 class Matcher:
@@ -41,6 +41,7 @@ class Matcher:
         events = _parsed(records)
         opened = [matching.opening(event) for event in events if isinstance(event, Opened)]
         pairs = await self._openings.place([each for each in opened if each.persons])
+        pairs.sort(key=lambda pair: pair[0].order)
         found = [match for one, other in pairs if (match := matching.compare(one, other))]
         moved = {event.case_id for event in events if isinstance(event, Acted) and event.done in MOVES}
         again = [_match(document) for document in await self._waiting.find(moved)]
@@ -93,16 +94,11 @@ def _parsed(records: Iterable[Record]) -> list[AnyCaseEvent]:
 
 
 def _likeliest(found: Iterable[Match]) -> list[Match]:
-    """For each later complaint every certain match, and the best of the others."""
+    """For each later complaint the best few: a certain match first, and of equal ones that with the earliest."""
     by_later: dict[str, list[Match]] = {}
-    for match in sorted(found, key=lambda match: (not match.certain, -match.score, match.earlier)):
+    for match in sorted(found, key=lambda match: (not match.certain, -match.score)):  # stable: earlier ones came first
         by_later.setdefault(match.later, []).append(match)
-    return [
-        match
-        for matches in by_later.values()
-        for place, match in enumerate(matches)
-        if match.certain or place < SUGGESTIONS
-    ]
+    return [match for matches in by_later.values() for match in matches[:AT_MOST]]
 
 
 def _document(match: Match) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Routing's queries: the journal, the affairs, the openings by complainant, and the acts that routing itself sends."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ from shared.journal import Journal
 from shared.settings import Settings
 from shared.store import Client, Collection, Document, find_by_id, insert_new
 
-MOST = 64  # openings kept of one complainant
-STEP = 16  # of them read at once
+MOST = 32  # openings kept of one complainant
+REMEMBERED = 10_000  # indexes of nobody's own, in memory
 
 
 def journal(client: Client, settings: Settings) -> Journal:
@@ -78,10 +79,15 @@ class Affairs:
 
 class Openings:
     """The collection `openings`: `_id` = complainant's blind index and a number from 1, so that inserting finds out
-    whether the complainant is known, without an index and without reading anything for a new one."""
+    whether the complainant is known, without an index and without reading anything for a new one.
+
+    An index with `MOST` openings is nobody's own (a placeholder, an agent's telephone): nothing is matched by it any
+    more, and this process does not ask the store about it again.
+    """
 
     def __init__(self, client: Client, settings: Settings) -> None:
         self._collection: Collection = client[settings.database("routing")]["openings"]
+        self._nobodys: OrderedDict[str, None] = OrderedDict()
 
     async def place(self, openings: Sequence[Opening]) -> list[tuple[Opening, Opening]]:
         """Keep them; each with every other opening of its complainant that was kept before it. May be repeated.
@@ -89,55 +95,76 @@ class Openings:
         Of two that come at the same time the one that is placed second is told of the first: no pair is missed.
         """
         pairs: dict[tuple[str, str], tuple[Opening, Opening]] = {}
-        waiting = [(person, opening) for opening in openings for person in opening.persons]
-        chains: dict[str, list[Opening]] = {}
+        waiting: dict[str, list[Opening]] = {}
+        for opening in openings:
+            for person in opening.persons:
+                if person not in self._nobodys:
+                    waiting.setdefault(person, []).append(opening)
+        chains: dict[str, dict[int, Opening]] = {}
         while waiting:
-            firsts: dict[str, tuple[str, Opening]] = {}  # one for each id; another of the same person comes after it
-            later = []
-            for person, opening in waiting:
-                id = f"{person}:{len(chains.get(person, ())) + 1}"
-                if firsts.setdefault(id, (person, opening)) != (person, opening):
-                    later.append((person, opening))
+            placed = {person: self._numbered(person, some, chains) for person, some in waiting.items()}
             taken = await insert_new(
-                self._collection, [{"_id": id, **opening.document()} for id, (_, opening) in firsts.items()]
+                self._collection,
+                [
+                    {"_id": f"{person}:{number}", **opening.document()}
+                    for person, some in placed.items()
+                    for number, opening in some.items()
+                ],
             )
-            for id, (person, opening) in firsts.items():
-                if id in taken:
-                    later.append((person, opening))
-                else:
-                    _pair(pairs, opening, chains.get(person, []))
-            chains |= await self._chains({person for person, _ in later})
-            waiting = []
-            for person, opening in later:
-                chain = chains[person]
-                if len(chain) >= MOST or any(other.case == opening.case for other in chain):
-                    _pair(pairs, opening, chain)
-                else:
-                    waiting.append((person, opening))
+            crowded = {person for person, some in placed.items() if len(some) < len(waiting[person])}
+            again = {id.rpartition(":")[0] for id in taken} | crowded
+            for person in waiting.keys() - again:
+                chain = chains.get(person, {}) | placed[person]
+                _pair(pairs, placed[person].values(), chain.values())
+            chains = await self._chains(again)
+            waiting = {person: left for person in again if (left := self._left(person, waiting, chains, pairs))}
         return list(pairs.values())
 
-    async def _chains(self, persons: Iterable[str]) -> dict[str, list[Opening]]:
-        found: dict[str, list[Opening]] = {person: [] for person in persons}
-        growing = set(found)
-        start = 1
-        while growing and start <= MOST:
-            ids = [f"{person}:{number}" for person in growing for number in range(start, start + STEP)]
-            read: dict[str, dict[int, Opening]] = {}
-            for document in await find_by_id(self._collection, ids):
-                person, _, number = document["_id"].rpartition(":")
-                read.setdefault(person, {})[int(number)] = Opening.of(document)
-            for person, chain in read.items():
-                found[person] += [chain[number] for number in sorted(chain)]
-            growing = {person for person, chain in read.items() if len(chain) == STEP}
-            start += STEP
+    @staticmethod
+    def _numbered(
+        person: str, openings: Sequence[Opening], chains: Mapping[str, Mapping[int, Opening]]
+    ) -> dict[int, Opening]:
+        """The numbers that these would have, after the last one known."""
+        last = max(chains.get(person, ()), default=0)
+        return dict(zip(range(last + 1, MOST + 1), openings, strict=False))
+
+    def _left(
+        self,
+        person: str,
+        waiting: Mapping[str, Sequence[Opening]],
+        chains: Mapping[str, Mapping[int, Opening]],
+        pairs: dict[tuple[str, str], tuple[Opening, Opening]],
+    ) -> list[Opening]:
+        """Those not placed yet; the others are paired with the whole chain. None where the index is nobody's own."""
+        chain = chains[person]
+        if max(chain, default=0) >= MOST:
+            self._nobodys[person] = None
+            if len(self._nobodys) > REMEMBERED:
+                self._nobodys.popitem(last=False)
+            return []
+        there = {opening.case for opening in chain.values()}
+        _pair(pairs, [each for each in waiting[person] if each.case in there], chain.values())
+        return [each for each in waiting[person] if each.case not in there]
+
+    async def _chains(self, persons: Iterable[str]) -> dict[str, dict[int, Opening]]:
+        """What was kept of these, by number: one query by key."""
+        found: dict[str, dict[int, Opening]] = {person: {} for person in persons}
+        ids = [f"{person}:{number}" for person in found for number in range(1, MOST + 1)]
+        for document in await find_by_id(self._collection, ids):
+            person, _, number = document["_id"].rpartition(":")
+            found[person][int(number)] = Opening.of(document)
         return found
 
 
-def _pair(pairs: dict[tuple[str, str], tuple[Opening, Opening]], one: Opening, others: Iterable[Opening]) -> None:
-    for other in others:
-        if other.case != one.case:
-            first, second = sorted((one, other), key=lambda each: each.order)
-            pairs[first.case, second.case] = (first, second)
+def _pair(
+    pairs: dict[tuple[str, str], tuple[Opening, Opening]], some: Iterable[Opening], others: Iterable[Opening]
+) -> None:
+    beside = list(others)
+    for one in some:
+        for other in beside:
+            if other.case != one.case:
+                first, second = sorted((one, other), key=lambda each: each.order)
+                pairs[first.case, second.case] = (first, second)
 
 
 class Sent:

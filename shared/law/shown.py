@@ -145,6 +145,7 @@ def _said(entry: Entry) -> str:
         who = "、".join(RELATIONS[actor.relation] + ROLES[actor.role] for actor in entry.by)
         states = "、".join(STATES[state] for state in entry.from_states)
         needs = f"，须写明 {'、'.join(entry.requires)}" if entry.requires else ""
+        needs += "".join(f"，{name}只能是{'、'.join(words)}" for name, words in entry.given.items())
         return f"{who}，在{states}时{needs}" + (f" → {STATES[entry.to]}" if entry.to else "")
     title, text = getattr(entry, "title", ""), getattr(entry, "text", "")
     more = getattr(entry, "criteria", ()) or getattr(entry, "steps", ()) or getattr(entry, "doors", ())

@@ -11,7 +11,7 @@ from services.routing.core.decide import World
 from services.routing.desk import Desk
 from services.routing.handlers import Handler
 from services.routing.matcher import Matcher
-from services.routing.store import Openings, Sent, Waiting
+from services.routing.store import MOST, Openings, Sent, Waiting
 from shared.bus import Outgoing, Record
 from shared.clock import Clock
 from shared.errors import Unavailable
@@ -185,12 +185,31 @@ async def test_many_by_one_complainant_all_go_into_the_earliest(world: World) ->
     assert made[0].case_id not in merged and len(merged) == 4
 
 
-async def test_more_openings_than_are_kept_of_one_person_do_not_stop_the_matcher(world: World) -> None:
+async def test_a_number_by_which_many_complain_is_nobodys_own_and_costs_nothing_more(world: World) -> None:
     parts = Parts(world)
-    many = [direct(f"n{number}", project_no=f"P{number}") for number in range(80)]
-    await parts.take(*many)
-    await parts.take(direct("again", project_no="P79x"))
-    assert len(parts.client.collection("openings").documents) == 2 * 64
+    await parts.take(*(direct(f"n{number}", project_no=f"P{number}") for number in range(40)))
+    assert len(parts.client.collection("openings").documents) == 2 * MOST
+    finds = parts.client.collection("openings").finds
+    await parts.take(direct("again", project_no="P1"))
+    assert parts.done(direct("again").case_id) == []
+    assert parts.client.collection("openings").finds == finds
+
+
+async def test_a_new_complainant_costs_no_read_also_with_several_in_one_batch(world: World) -> None:
+    parts = Parts(world)
+    await parts.take(direct("a"), direct("b", "2026-09-19 10:00"))
+    assert parts.client.collection("openings").finds == 0
+
+
+async def test_a_gap_that_a_broken_insert_left_does_not_stop_the_matcher(world: World) -> None:
+    parts, one, other = Parts(world), direct("a"), direct("b", "2026-09-19 10:00")
+    await parts.take(one)
+    kept = parts.client.collection("openings").documents
+    for id in list(kept):
+        kept[id.replace(":1", ":3")] = kept.pop(id)
+    await parts.take(other)
+    await parts.again()  # the batch that was cut off comes again
+    assert parts.done(other.case_id) == ["merged"]
 
 
 async def test_a_merge_into_a_case_that_never_was_is_undone(world: World) -> None:
