@@ -21,16 +21,24 @@ def templates(division: str = "53") -> list[Body]:
     ]
 
 
+def own(template: Body, number: int) -> Body:
+    """The template as a complaint of its own: another person's, on another affair, so that none is a repetition."""
+    person = {k: v for k, v in template.get("complainant", {}).items() if k != "id_number"}
+    made = {**template, "complainant": {**person, "phone": f"1990{number:07d}"}}
+    made.pop("affair", None)
+    return made
+
+
 def body(template: Body, number: int, received_by: str | None) -> Body:
     """The JSON body of complaint `number`; directly received ones name who received them."""
-    made = {**template, "channel": "web", "source_reference": f"demo-{number:06d}"}
+    made = {**own(template, number), "channel": "web", "source_reference": f"demo-{number:06d}"}
     made.pop("received_on", None)
     return {**made, "received_by": received_by, "channel": "onsite"} if received_by else made
 
 
 def work_order(template: Body, number: int, came: datetime, run: str) -> Mapping[str, str]:
     """The same complaint as a row of a 12345 work-order file."""
-    person = template.get("complainant", {})
+    person = own(template, number)["complainant"]
     accused, matter = template.get("accused", {}), template.get("matter", {})
     return {
         "工单编号": f"{run}-{number:06d}",

@@ -1,7 +1,7 @@
 """Reports that organisations owe for a quarter, a half-year, a year or a month: which, by whom, by when. Pure.
 
 Such a duty belongs to no case. It is kept under an id of its own, made of instrument, obligation, organisation and
-period, so that it is the same at every computation (docs/decisions/0071-periodic-duties.md).
+period, so that it is the same at every computation (docs/decisions/0080-periodic-duties.md).
 """
 
 from collections.abc import Collection, Iterable, Iterator
