@@ -48,6 +48,11 @@ STAGES = {
         "rungs of many open duties told per second, against a relay of the same documents; restart, memory (3 minutes)",
         at_least={"ratio": 0.4},
     ),
+    "acts": Stage(
+        "bench.acts:run",
+        "acts applied per second through routing alone, against a relay of the same bytes; few and many cases",
+        at_least={"ratio": 0.4, "crowded": 0.9},
+    ),
     "law": Stage(
         "bench.law:run",
         "binding plus all deadlines of a case, and loading all instruments (10 seconds)",

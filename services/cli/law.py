@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from services.cli.explain import explain
+from services.cli.rebind import rebind
 from shared.errors import ConfigurationError
 from shared.law import Calendar, Due, Instrument, LawError, LawErrors, Library, due, load, load_operations
 from shared.law.operations import unknown
@@ -198,3 +199,4 @@ def _walk(result: Due) -> Table:
 
 
 app.command()(explain)
+app.command()(rebind)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake.core.acts import DATA
-from services.routing.core.decide import World, bound
+from services.routing.core.binding import bound
+from services.routing.core.decide import World
 from services.routing.core.relations import checker
 from services.routing.core.standing import not_governed, venue
 from shared.directory.files import read
@@ -53,8 +54,8 @@ def test_a_vertically_managed_body_is_out_and_its_window_in_a_service_centre_is_
 ) -> None:
     """Yunnan 2."""
     came = complaint(division="530100", accused=Accused(organisation="昆明市税务局"), matter=MatterNamed())
-    assert bound(came, world).instrument == "yunnan-2022"
-    assert bound(came, elsewhere).instrument is None
+    assert bound(came, world.law, world.directory).instrument == "yunnan-2022"
+    assert bound(came, elsewhere.law, elsewhere.directory).instrument is None
     other = complaint(division="530100", matter=MatterNamed(code="YL50001"), accused=Accused())
     story = Story(elsewhere, other)
     event = story.rejected("hand-over", "2026-09-21 10:00", "supervisor", to=TAX)

@@ -39,10 +39,12 @@ def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches 
         if opened.instrument and not law.holds(opened.instrument, opened.law_digest or ""):
             result.other.setdefault(f"{opened.instrument} {opened.law_digest} is not loaded", []).append(case_id)
             continue
-        instrument = law.get(opened.instrument, opened.law_digest) if opened.instrument else None
         watched, here = Watched(case_id), calendar.at(opened.division)
         for event, _ in history:
-            watched, made = changes(advance(watched, event), instrument, here, event.at, rules)
+            watched = advance(watched, event)
+            facts = watched.facts  # the instrument may come later: rebound
+            instrument = law.get(facts.instrument, facts.law_digest) if facts.instrument else None
+            watched, made = changes(watched, instrument, here, event.at, rules)
             result.events |= {one.id: one for one in made}
     _periodic(found, law, result)
     for id, (said, _) in found.deadlines.items():

@@ -144,6 +144,9 @@ def _acted(row: Row, event: Acted) -> Row:
             "ground": None,
             "done": {k: v for k, v in changes["done"].items() if k not in _ENDED},
         }
+    if done == "rebound":
+        changes |= {"instrument": event.instrument}
+        changes |= {name: _plain(event.data.get(name)) for name in ("law_digest", "basis")}
     if done == "recused":
         changes["recused"] = sorted({*row["recused"], *_persons(event)})
     return changes

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from services.routing.core.accountability import find
 from services.routing.core.affair import Affair
+from services.routing.core.binding import bound, leaving_out
 from services.routing.core.chain import Decided, Draft, chained
 from services.routing.core.permission import Refusal, allowed
-from services.routing.core.standing import complained_about, traits, venue
+from services.routing.core.rebinding import REBIND, rebind
 from services.routing.core.state import Case
 from services.routing.core.terms import Asked, effects
 from shared.directory.tree import Directory
 from shared.events.cases import Acted, Dispatched, Opened, Rejected
 from shared.events.intake import ActRequested, ComplaintReceived
 from shared.law.acts import ActRule
-from shared.law.binding import Binding
 from shared.law.calendar import Calendar
 from shared.law.cited import cited
 from shared.law.instrument import Instrument
@@ -51,9 +51,9 @@ def open_case(complaint: ComplaintReceived, world: World, affair: Affair | None 
 
     `affair` is the imported one of the complaint's project number.
     """
-    binding = bound(complaint, world)
+    binding = bound(complaint, world.law, world.directory)
     instrument = world.law.get(binding.instrument, binding.digest) if binding.instrument else None
-    found = find(complaint, instrument or leaving_out(complaint, world), world.directory, affair)
+    found = find(complaint, instrument or leaving_out(complaint, world.law, world.directory), world.directory, affair)
     state = "assigned" if found.holder == "agency" else "pending"
     opened: dict[str, object] = {name: getattr(complaint, name) for name in COPIED}
     opened |= {
@@ -79,41 +79,11 @@ def open_case(complaint: ComplaintReceived, world: World, affair: Affair | None 
     return chained(complaint.case_id, None, drafts, at=complaint.received_at, cause=complaint.id)
 
 
-def bound(complaint: ComplaintReceived, world: World) -> Binding:
-    """The instrument in force for the organisation complained about, in the place where that is or where it came in."""
-    directory, day = world.directory, complaint.received_on
-    accused = complained_about(complaint, directory)
-    receiver = directory.organisation(complaint.received_by, day) if complaint.received_by else None
-    return world.law.bind(
-        division=complaint.division,
-        venue=venue(accused, directory, day) or venue(receiver, directory, day),
-        channel=complaint.channel,
-        kind=complaint.kind,
-        received=day,
-        organisation=accused.code if accused else complaint.received_by,
-        traits=traits(accused),
-    )
-
-
-def leaving_out(complaint: ComplaintReceived, world: World) -> Instrument | None:
-    """The instrument that would govern the place, were the organisation complained about not left out of it.
-
-    It says why the case is not that organisation's here. None where no instrument is in force at all.
-    """
-    if not traits(complained_about(complaint, world.directory)):
-        return None
-    binding = world.law.bind(
-        division=complaint.division,
-        venue=None,
-        channel=complaint.channel,
-        kind=complaint.kind,
-        received=complaint.received_on,
-    )
-    return world.law.get(binding.instrument, binding.digest) if binding.instrument else None
-
-
 def act(request: ActRequested, case: Case, world: World) -> Decided:
     """The event an act makes of a known case: applied, or rejected with the reason and the article."""
+    if request.act == REBIND:
+        found = rebind(request, case, world.law, world.directory)
+        return _rejected(request, case, found) if isinstance(found, Refusal) else found
     instrument = world.instrument(case)
     rule = allowed(request, case, world.rules(request.act, instrument), instrument, world.directory)
     if isinstance(rule, Refusal):

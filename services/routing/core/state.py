@@ -108,6 +108,9 @@ def apply(case: Case | None, event: AnyCaseEvent, value: bytes) -> Case:
 def _acted(case: Case, event: Acted) -> Case:
     """What an act changed besides the state."""
     changes: dict[str, Any] = {}
+    if event.done == "rebound":
+        binding = {"instrument": event.instrument, "law_digest": event.data.get("law_digest")}
+        changes["opened"] = case.opened.model_copy(update=binding)
     if event.accountable:
         changes["accountable"] = event.accountable
     if event.holder:
