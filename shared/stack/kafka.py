@@ -148,7 +148,7 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 def answers(bootstrap: str, timeout: float = 1.0) -> bool:
     """Whether a broker there answers a metadata request with at least one broker that is in service.
 
-    Spoken by hand, 20 lines, so that the health check needs no client (only shared/bus.py knows that).
+    Spoken by hand, 20 lines, so that the health check needs no client (only shared/bus knows that).
     """
     host, _, port = bootstrap.split(",")[0].strip().rpartition(":")
     try:

@@ -1,4 +1,4 @@
-"""shared/bus.py: many records go in whole batches, to the partition of their key, in the order they were given."""
+"""shared/bus/sending.py: many records go in whole batches, to the partition of their key, in their order."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from shared.bus import Bus, Outgoing, murmur2_partition
+from shared.bus import Outgoing, murmur2_partition
+from shared.bus.sending import together
 
 PARTITIONS = {"many": 6, "single": 1}
 
@@ -47,7 +48,7 @@ def records(count: int) -> list[Outgoing]:
 
 async def test_every_record_lies_once_where_its_key_belongs_and_in_order() -> None:
     producer, sent = Producer(16_384), records(400)
-    await Bus._together(producer, sent)
+    await together(producer, sent)
     wanted: dict[tuple[str, int], list[Outgoing]] = {}
     for record in sent:
         place = record.topic, murmur2_partition(record.key, PARTITIONS[record.topic])
@@ -62,6 +63,6 @@ async def test_every_record_lies_once_where_its_key_belongs_and_in_order() -> No
 async def test_a_record_larger_than_a_batch_goes_alone() -> None:
     producer = Producer(1_000)
     large = [Outgoing("single", b"k", b"%d" % n * 3_000) for n in range(3)]
-    await Bus._together(producer, large)
+    await together(producer, large)
     assert [r.value for r in producer.read()["single", 0]] == [r.value for r in large]
     assert len(producer.batches) == 3
