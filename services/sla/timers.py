@@ -184,13 +184,13 @@ class Timers:
         """Everything due now, in order; rungs of partitions that came only after the barrier wait for the next."""
         now, owned = self._clock.now(), frozenset(self._owned)
         await self._sure()
-        if self.periods.due(now):
-            await self._barrier(owned if not self.periods.counts_cases(now) else None)
+        opens = self.periods.due(now)
+        if not opens and (self.heap.first is None or self.heap.first > now):
+            return
+        await self._barrier(None if opens and self.periods.counts_cases(now) else owned)
+        if opens:
             async with self._lock:
                 await self.periods.open(now)
-        if self.heap.first is None or self.heap.first > now:
-            return
-        await self._barrier(owned)
         while await self._batch(now, owned):  # noqa: ASYNC110 - nothing is polled
             await asyncio.sleep(0)  # lets a waiting batch of events in
         try:
