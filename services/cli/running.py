@@ -45,13 +45,16 @@ async def fired(stack: Running) -> None:
 
 
 async def _idle(stack: Running, http: httpx.AsyncClient) -> bool:
-    for name, url in stack.urls.items():
-        if name.partition("-")[0] == "sla":
-            try:
-                timers = (await http.get(f"{url}/v1/timers")).json()
-            except (httpx.HTTPError, ValueError):
-                return False
-            due = timers["next_due"]
-            if timers["firing"] or (due and datetime.fromisoformat(due) <= datetime.fromisoformat(timers["now"])):
-                return False
-    return True
+    """Whether every partition's timers are held by somebody and nothing that is due waits there."""
+    urls = [url for name, url in stack.urls.items() if name.partition("-")[0] == "sla"]
+    held: set[int] = set()
+    for url in urls:
+        try:
+            timers = (await http.get(f"{url}/v1/timers")).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        due = timers["next_due"]
+        if timers["firing"] or (due and datetime.fromisoformat(due) <= datetime.fromisoformat(timers["now"])):
+            return False
+        held |= set(timers["partitions"])
+    return not urls or len(held) == stack.settings.partitions

@@ -32,11 +32,17 @@ def routes(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/v1/timers", tags=["timers"])
     async def timers() -> dict[str, Any]:
-        """What is watched here: now, the next due instant, and whether rungs are being fired."""
+        """What is watched here: now, the next due instant, whether rungs are being fired, the partitions held."""
         held = parts.timers
         due = held.next_due if held else None
         watched = len(held.heap) if held else 0
-        return {"now": parts.clock.now(), "next_due": due, "firing": bool(held and held.firing), "watched": watched}
+        return {
+            "now": parts.clock.now(),
+            "next_due": due,
+            "firing": bool(held and held.firing),
+            "watched": watched,
+            "partitions": sorted(held.held) if held else [],
+        }
 
     @app.post("/v1/periodic-duties/{duty}/filings", status_code=201, tags=["periodic duties"])
     async def file(duty: UUID, request: Request) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Timers:
         self._law = law
         self.heap = Heap()
         self._owned: set[int] = set()
+        self.held: set[int] = set()  # partitions whose claims are published and whose duties are watched
         self._wake = asyncio.Event()
         self._unsure = False  # whether a claim of ours may not have been published
         self.firing = False
@@ -82,6 +83,7 @@ class Timers:
             await self._fill(rows, torn)
         await self.periods.gained(self._owned)
         self._gauge()
+        self.held = set(self._owned)
         self._wake.set()
 
     async def _fill(self, rows: list[Document], torn: bool) -> None:
@@ -106,6 +108,7 @@ class Timers:
     def lost(self, partitions: set[int]) -> None:
         """Forget these partitions; their rows stay in the store for the next owner."""
         self._owned -= partitions
+        self.held -= partitions
         self.heap.lose(partitions)
         self._desk.forget(lambda case_id: self.partition_of(case_id) in partitions)
         self.periods.lost(self._owned)

@@ -129,7 +129,11 @@ async def rung_by_rung(process: Process, path: Path) -> None:
     assert due == sorted(due) and all(
         event.fired and event.rung_due and event.rung_due <= event.fired for event in rungs
     )
-    ended = {(e.obligation, e.generation): e for e in process.events() if e.type in ("discharged", "superseded")}
+    last = {}  # how each duty stands at the end: what was superseded may have begun again
+    for event in sorted(process.events(), key=lambda e: e.seq):
+        if event.rung is None:
+            last[event.obligation, event.generation] = event
+    ended = {key: e for key, e in last.items() if e.type in ("discharged", "superseded")}
     assert not [
         e for e in rungs if (e.obligation, e.generation) in ended and ended[e.obligation, e.generation].at <= e.at
     ]
