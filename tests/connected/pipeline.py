@@ -192,7 +192,12 @@ class Pipeline:
         await asyncio.wait_for(patiently(all_of_it, PATIENCE), PATIENCE)
 
     async def records(self, topic: str) -> list[Record]:
-        return [record async for record in self.bus.read_all(topic)]
+        """The whole topic; a client that has not found a broker back yet is asked again."""
+
+        async def read() -> list[Record]:
+            return [record async for record in self.bus.read_all(topic)]
+
+        return await patiently(read, PATIENCE)
 
     async def events(self, case: str) -> list[AnyCaseEvent]:
         """The case's events as they lie on suda.cases, repetitions included."""
