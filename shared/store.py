@@ -1,13 +1,12 @@
 """The one way to MongoDB: PyMongo's async client (docs/decisions/0002-pymongo-async.md), majority, journalled."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from shared.errors import ConfigurationError, Unavailable
 from shared.settings import Settings
@@ -17,7 +16,6 @@ Collection = AsyncCollection[Document]
 Database = AsyncDatabase[Document]
 Client = AsyncMongoClient[Document]
 DUPLICATE = 11000
-T = TypeVar("T")
 
 
 def connect(settings: Settings) -> Client:
@@ -67,18 +65,3 @@ async def find_by_id(
         return await collection.find({"_id": {"$in": wanted}}, fields).to_list()
     except PyMongoError as error:
         raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
-
-
-async def patiently(call: Callable[[], Awaitable[T]], seconds: float = 120.0) -> T:
-    """`call`, again with back-off while a part is away; after `seconds` the Unavailable is raised."""
-
-    @retry(
-        retry=retry_if_exception_type(Unavailable),
-        wait=wait_exponential_jitter(multiplier=0.05, max=2.0),
-        stop=stop_after_delay(seconds),
-        reraise=True,
-    )
-    async def again() -> T:
-        return await call()
-
-    return await again()

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from services.cli.directory import SAMPLES, publish
 from services.cli.running import fired, settled
@@ -29,7 +30,7 @@ from shared.privacy.keys import Keyring, keyring_path
 from shared.privacy.tokens import Role, issue
 from shared.settings import Settings
 from shared.stack import SERVICES, Running, stack
-from shared.store import connect, patiently
+from shared.store import connect
 
 DIVISION = "530102"
 ADMINISTRATION = "11530102XXXXXXX001"
@@ -43,6 +44,21 @@ PATIENCE = 180.0  # seconds; a machine shared with others is slow
 ORIGIN = datetime(2026, 1, 5, 9, 0, tzinfo=ZONE)  # a Monday
 CALENDAR = Calendar.load()
 T = TypeVar("T")
+
+
+async def patiently(call: Callable[[], Awaitable[T]], seconds: float = 120.0) -> T:
+    """`call`, again with back-off while a part is away; after `seconds` the Unavailable is raised."""
+
+    @retry(
+        retry=retry_if_exception_type(Unavailable),
+        wait=wait_exponential_jitter(multiplier=0.05, max=2.0),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+    async def again() -> T:
+        return await call()
+
+    return await again()
 
 
 @contextmanager
