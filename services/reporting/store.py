@@ -2,8 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from pymongo import ReplaceOne
@@ -16,7 +15,17 @@ from services.reporting.core.statistics import GROUPED, Group
 from shared.errors import Unavailable
 from shared.privacy.keys import Wrapped
 from shared.settings import Settings
-from shared.store import DUPLICATE, Client, Collection, Document, find_by_id, insert_new
+from shared.store import (
+    DUPLICATE,
+    Client,
+    Collection,
+    Document,
+    answering,
+    delete_by_id,
+    find_by,
+    find_by_id,
+    insert_new,
+)
 
 log = logging.getLogger("suda.reporting")
 NO_TRANSACTIONS = (20, 263)  # a standalone server's answers to a transaction's first operation
@@ -47,15 +56,6 @@ _BY_OUTCOME: list[Document] = [
         }
     },
 ]
-
-
-@asynccontextmanager
-async def answering() -> AsyncIterator[None]:
-    """Turn the driver's errors into Unavailable."""
-    try:
-        yield
-    except PyMongoError as error:
-        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
 
 
 class Store:
@@ -144,8 +144,7 @@ class Store:
 
     async def drop_early(self, ids: list[str]) -> None:
         """Events that have been applied, or are stale."""
-        async with answering():
-            await self._early.delete_many({"_id": {"$in": ids}})
+        await delete_by_id(self._early, ids)
 
     async def early_count(self) -> int:
         async with answering():
@@ -159,8 +158,7 @@ class Store:
 
     async def deadlines(self, cases: list[str], fields: dict[str, int] | None = None) -> list[Document]:
         """Every deadline event of these cases."""
-        async with answering():
-            return await self._deadlines.find({"case": {"$in": cases}}, fields).to_list()
+        return await find_by(self._deadlines, "case", cases, fields)
 
     async def outcomes(self, scope: Scope) -> Counter[tuple[str, str]]:
         """How many deadlines by (obligation, status) in the scope."""
