@@ -26,16 +26,6 @@ from shared.law.operations import Operations
 from shared.store import Document
 
 
-class Projection(Commit):
-    """A commit that no event of the case stands behind: it lies after `seq`; its cause is its number, `~0`, `~1`, …"""
-
-    __slots__ = ()
-
-    @property
-    def id(self) -> str:
-        return f"{self.case_id}:{self.cause}"
-
-
 @dataclass
 class Projecting:
     """The data now loaded, and how to bring rows under it."""
@@ -111,7 +101,7 @@ class Projecting:
             if events:
                 noted = facts(watched, after) | {"projected": now.isoformat()}
                 made = tuple(entry(event, None) for event in events)
-                commits.append(Projection(case_id, watched.seq, f"~{watched.projections}", made, noted))
+                commits.append(Commit(case_id, watched.seq, f"~{watched.projections}", made, noted))
                 gone |= {name for event in events if (name := replaced(event))}
                 for event in events:
                     metrics.REPROJECTED.labels(event.obligation).inc()
