@@ -24,6 +24,7 @@ from shared.journal import Journal
 
 log = logging.getLogger("suda.routing.matcher")
 MOVES = frozenset({"handed-over", "accepted", "transferred"})  # after these a waiting merge may be allowed
+READ = frozenset(f"cn.suda.case.{word}".encode() for word in ("opened", *MOVES))  # the types, without their version
 AT_MOST = 3  # matches followed up for one complaint
 
 
@@ -83,9 +84,12 @@ class Matcher:
 
 
 def _parsed(records: Iterable[Record]) -> list[AnyCaseEvent]:
-    """The events; what cannot be read is a dead letter of sla and reporting already."""
+    """The events that matter here; what cannot be read is a dead letter of sla and reporting already."""
     found: list[AnyCaseEvent] = []
     for one in records:
+        kind = one.headers.get("ce_type")
+        if kind is not None and kind.rpartition(b".")[0] not in READ:
+            continue
         try:
             found.append(cases.parse(one.value))
         except BadInput as wrong:
