@@ -32,6 +32,7 @@ _BY_OUTCOME: list[Document] = [
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
             "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
+            "gone": {"$max": {"$cond": [{"$eq": ["$type", "superseded"]}, "$seq", None]}},
         }
     },
     {
@@ -42,6 +43,7 @@ _BY_OUTCOME: list[Document] = [
                 "after_due": {
                     "$and": [{"$ne": ["$at", None]}, {"$gte": ["$at", {"$ifNull": ["$set.due_at", "$any.due_at"]}]}]
                 },
+                "superseded": {"$and": [{"$ne": ["$gone", None]}, {"$gte": ["$gone", {"$ifNull": ["$set.seq", 0]}]}]},
             },
             "count": {"$sum": 1},
         }
@@ -178,12 +180,14 @@ class Store:
         return await self._outcomes({"partition": {"$in": sorted(partitions)}})
 
     async def _outcomes(self, match: Document) -> Counter[tuple[str, str]]:
-        """core.deadlines.status as an aggregation: a group's types, its first discharge, its last due instant."""
+        """core.deadlines.status as an aggregation: a group's types, its first discharge, what set and superseded it
+        last."""
         found: Counter[tuple[str, str]] = Counter()
         async with answering():
             async for group in await self._deadlines.aggregate([{"$match": match}, *_BY_OUTCOME]):
                 made = group["_id"]
-                found[made["obligation"], outcome(made["types"], made["after_due"])] += group["count"]
+                status = outcome(made["types"], made["after_due"], made["superseded"])
+                found[made["obligation"], status] += group["count"]
         return found
 
     # --- what is read over HTTP
