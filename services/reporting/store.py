@@ -193,9 +193,14 @@ class Store:
     # --- what is read over HTTP
 
     async def case(self, case_id: str, scope: Scope) -> Row | None:
-        """One case, if it lies in the scope."""
+        """One case, if it lies in the scope.
+
+        In two stages: an id beside any other condition is looked for in every row by the embedded store, an id alone
+        is looked up. MongoDB makes one of them again.
+        """
         async with answering():
-            return await self._cases.find_one({"$and": [{"_id": case_id}, within(scope)]})
+            found = await self._cases.aggregate([{"$match": {"_id": case_id}}, {"$match": within(scope)}])
+            return next(iter(await found.to_list()), None)
 
     async def page(
         self, scope: Scope, wanted: Document, after: tuple[str, str] | None, limit: int, by: str = "received_at"
