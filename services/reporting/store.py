@@ -41,6 +41,7 @@ _BY_OUTCOME: list[Document] = [
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
             "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
+            "gone": {"$max": {"$cond": [{"$eq": ["$type", "superseded"]}, "$seq", None]}},
         }
     },
     {
@@ -51,6 +52,7 @@ _BY_OUTCOME: list[Document] = [
                 "after_due": {
                     "$and": [{"$ne": ["$at", None]}, {"$gte": ["$at", {"$ifNull": ["$set.due_at", "$any.due_at"]}]}]
                 },
+                "superseded": {"$and": [{"$ne": ["$gone", None]}, {"$gte": ["$gone", {"$ifNull": ["$set.seq", 0]}]}]},
             },
             "count": {"$sum": 1},
         }
@@ -176,20 +178,27 @@ class Store:
         return await self._outcomes({"partition": {"$in": sorted(partitions)}})
 
     async def _outcomes(self, match: Document) -> Counter[tuple[str, str]]:
-        """core.deadlines.status as an aggregation: a group's types, its first discharge, its last due instant."""
+        """core.deadlines.status as an aggregation: a group's types, its first discharge, what set and superseded it
+        last."""
         found: Counter[tuple[str, str]] = Counter()
         async with answering():
             async for group in await self._deadlines.aggregate([{"$match": match}, *_BY_OUTCOME]):
                 made = group["_id"]
-                found[made["obligation"], outcome(made["types"], made["after_due"])] += group["count"]
+                status = outcome(made["types"], made["after_due"], made["superseded"])
+                found[made["obligation"], status] += group["count"]
         return found
 
     # --- what is read over HTTP
 
     async def case(self, case_id: str, scope: Scope) -> Row | None:
-        """One case, if it lies in the scope."""
+        """One case, if it lies in the scope.
+
+        In two stages: an id beside any other condition is looked for in every row by the embedded store, an id alone
+        is looked up. MongoDB makes one of them again.
+        """
         async with answering():
-            return await self._cases.find_one({"$and": [{"_id": case_id}, within(scope)]})
+            found = await self._cases.aggregate([{"$match": {"_id": case_id}}, {"$match": within(scope)}])
+            return next(iter(await found.to_list()), None)
 
     async def page(
         self, scope: Scope, wanted: Document, after: tuple[str, str] | None, limit: int, by: str = "received_at"
