@@ -69,7 +69,7 @@ async def _run(settings: Settings, home: Path, count: int, crowd: int, say: Say,
                 found["acts_per_second"]["from_the_store"] = round(await stage.act_on(stage.first), 1)
             return found | {"batch": settings.batch, "partitions": settings.partitions}
         finally:
-            await client.drop_database(prefix + "routing")
+            await parts.discard(client, settings, prefix + "routing")
 
 
 async def _turns(stage: "_Stage", count: int, crowd: int) -> Figures:

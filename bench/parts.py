@@ -24,6 +24,7 @@ from shared.settings import Settings
 from shared.stack import process
 from shared.stack.provide import stack
 from shared.stack.running import Running
+from shared.store import Client
 
 OURS = (*topics.CASE_BEARING, topics.DLQ)
 KEPT = ("cache", "mongodb", "docker", "batch", "partitions", "law", "operations")  # none reaches the caller's data
@@ -98,6 +99,14 @@ async def fill(bus: Bus, records: Sequence[Outgoing]) -> None:
 async def directory(bus: Bus) -> Directory:
     found, _ = await fold(bus.read_all(TOPIC))
     return found
+
+
+async def discard(client: Client, settings: Settings, database: str) -> None:
+    """Drop a database of a store that is not the stage's own: its own goes with the home, and SecantusDB drops row by
+    row, for minutes.
+    """
+    if not any(record.name == "store" for record in process.records(settings.home)):
+        await client.drop_database(database)
 
 
 def busy(running: Running, settings: Settings) -> dict[str, float]:

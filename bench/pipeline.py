@@ -115,7 +115,7 @@ class _Turns:
             return seconds, {**found, "batches": batches, "cpu_us": cost}
         finally:
             for service in SERVICES:
-                await self.client.drop_database(prefix + service)
+                await parts.discard(self.client, self.settings, prefix + service)
 
     async def _fresh(self) -> None:
         for topic, group in topics.READERS:

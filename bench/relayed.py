@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ PAUSE = 0.1
 async def seconds(settings: Settings, bus: Bus, client: Client, records: Sequence[Outgoing], templates: Path) -> float:
     """How long the relay takes for these records, inserting for each the documents of one of `templates`."""
     await parts.renew_topics(settings, [TOPIC])
-    name = f"{settings.database_prefix}relay"
+    name = f"{settings.database_prefix}relay_{uuid.uuid4().hex[:8]}"
     addresses = {"SUDA_KAFKA": str(settings.kafka), "SUDA_MONGODB": str(settings.mongodb)}
     argv = [sys.executable, "-P", "-m", "bench.relay", TOPIC, GROUP, name, str(templates)]
     child = subprocess.Popen(  # noqa: ASYNC220 - started, not awaited
@@ -50,4 +51,4 @@ async def seconds(settings: Settings, bus: Bus, client: Client, records: Sequenc
     finally:
         child.kill()
         await asyncio.to_thread(child.wait)
-        await client.drop_database(name)
+        await parts.discard(client, settings, name)
