@@ -91,6 +91,14 @@ class Directory:
             steps, code = (*steps, code), record.successor
         return None, steps
 
+    def stood_for(self, code: str, day: date) -> frozenset[str]:
+        """The codes this organisation answers for on the day: its own and those it succeeded; none once it is gone."""
+        if self.organisation(code, day) is None:
+            return frozenset()
+        gone = (one for one, record in self._organisations.items() if record.successor is not None)
+        passed = (one for one in gone if (found := self.current(one, day)[0]) and found.code == code)
+        return frozenset((code, *passed))
+
     def ancestors(self, code: str, day: date | None = None) -> tuple[str, ...]:
         """The divisions above this one, nearest first; by the newest versions unless a day is given."""
         above: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from shared.events.base import Actor, Citation
 from shared.events.intake import ActRequested
 from shared.law.acts import ActRule
 from shared.law.cited import cited
+from shared.law.due import ZONE
 from shared.law.entry import Entry
 from shared.law.history import disposal_class
 from shared.law.instrument import Instrument
@@ -20,7 +21,7 @@ STATES = {
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
-ABOVE = frozenset({"supervising", "checking"})
+ANYWHERE = frozenset({"platform", "supervising", "checking", "above"})  # whom a rule means that asks for no relation
 # Of several rules, the one that nearly held is told: a later word here is nearer.
 NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")
 
@@ -41,15 +42,16 @@ def allowed(
 
     `rules` are those for this act: the instrument's and the common ones.
     """
-    subject, known = request.by, relations(request.by, case, directory, instrument)
-    if subject.user and subject.user in case.recused and (known or subject.role == "system"):
+    subject, day = request.by, request.received_at.astimezone(ZONE).date()
+    known = relations(subject, case, directory, day, instrument)
+    if known and subject.user and subject.user in case.recused:
         return Refusal("recused", "已回避的人员不得再办理或者接触该办件", recusal(instrument))
-    if not known and subject.role != "system":
+    if not known:
         return Refusal("out-of-scope", "该办件不在本单位的职责范围内")
     if not rules:
         title = f"《{instrument.title}》" if instrument else "未绑定文件的办件"
         return Refusal("not-in-law", f"{title}没有规定“{request.act}”，任何人不得为之")
-    mine = [rule for rule in rules if _open_to(rule, subject, known, case)]
+    mine = [rule for rule in rules if _open_to(rule, subject, known)]
     if not mine:
         secret = instrument.confidentiality if instrument and request.act == "unmask" else ()
         return _refusal(
@@ -68,10 +70,9 @@ def allowed(
     return max(refusals, key=lambda refusal: NEARNESS.index(refusal.reason))
 
 
-def _open_to(rule: ActRule, subject: Actor, known: Relations, case: Case) -> bool:
-    """Whether the rule names the subject. "Any" relation means the pipeline itself, or whoever stands above the case;
-    never the person complained about."""
-    anywhere = bool(known & ABOVE) or (subject.role == "system" and subject.user not in case.accused)
+def _open_to(rule: ActRule, subject: Actor, known: Relations) -> bool:
+    """Whether the rule names the subject. "Any" relation means the platform, or whoever stands above the case."""
+    anywhere = bool(known & ANYWHERE)
     return any(
         actor.role == subject.role and (actor.relation in known or (actor.relation == "any" and anywhere))
         for actor in rule.by
