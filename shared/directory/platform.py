@@ -1,8 +1,8 @@
 """Whose word a token of role `system` is: the platform's own, or that of the organisation it names.
 
 The pipeline's tokens name no organisation (`suda`, `suda-import`). Every organisation's code has digits in it (GB 32100
-begins with kind and division), so what has one names an organisation, also where it is misspelt or not in the directory:
-that system stands where the organisation stands, or nowhere (docs/decisions/0084-whose-system.md).
+holds the division), so what has one names an organisation, also where it is misspelt or in no directory: that system
+stands where the organisation stands, or nowhere (docs/decisions/0084-whose-system.md).
 """
 
 

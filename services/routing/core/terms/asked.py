@@ -19,6 +19,12 @@ from shared.law.history import Duty, duties, whatever_class
 from shared.law.instrument import Instrument
 
 DAYS = ("served_on", "on", "told_on", "accused_told_on")  # of what has happened: never of a day to come
+AHEAD = ("until", "complainant_told_on", "administration_told_on")
+WORDS = (  # codes, user names and words of a list
+    *("to", "lead", "ground", "class", "outcome", "result", "topic", "person", "accused", "into", "referred_to"),
+    *("served_by", "signed_by", "earlier", "sample"),
+)
+LONGEST = 100  # of a word: they are repeated to people and stand in the log in clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,21 @@ def _joined(*parts: tuple[Citation, ...]) -> tuple[Citation, ...]:
 
 
 def unfit(asked: Asked) -> Refusal | None:
-    """A refusal where a day is none, or what is said to have happened lies in the future."""
-    for name in (*DAYS, "until", "complainant_told_on", "administration_told_on"):
-        if asked.given(name) and asked.day(name) is None:
+    """A refusal where a day is none, a word none, or what is said to have happened lies in the future.
+
+    Intake lets none of this in; another producer on the topic may send it.
+    """
+    given = asked.request.data
+    for name in (*DAYS, *AHEAD):
+        if given.get(name) is not None and asked.day(name) is None:
             return asked.no("no-such-day", f"{name}不是日期")
+    for name in WORDS:
+        value = given.get(name)
+        if value is not None and not (isinstance(value, str) and len(value) <= LONGEST):
+            return asked.no("no-such-word", f"{name}不是代码或者规定的词")
+    several = given.get("organisations")
+    if several is not None and not (isinstance(several, list | tuple) and all(isinstance(one, str) for one in several)):
+        return asked.no("no-such-word", "organisations须是组织机构代码的列表")
     for name in DAYS:
         day = asked.day(name)
         if day is not None and day > asked.today:
@@ -92,7 +109,8 @@ def past_due(asked: Asked, name: str, *more: LawCitation) -> Refusal | None:
     if not found:
         return None
     duty = found[-1]
-    first = due(duty.obligation, duty.due.start_day, asked.calendar)
+    hours = duty.obligation.period.unit == "hours"
+    first = due(duty.obligation, duty.start_at if hours else duty.due.start_day, asked.calendar, limit=duty.limit)
     if asked.request.received_at < first.due_at:
         return None
     return asked.no("too-late", f"{duty.obligation.title}的期限{first.due_day}已过", *more)

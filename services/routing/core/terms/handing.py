@@ -48,11 +48,15 @@ def _designate_lead(asked: Asked) -> Effect | Refusal:
 
 
 def _moved(asked: Asked, organisation: Organisation) -> Effect:
-    return {
+    """An agency that has been assisting and must answer now assists no longer."""
+    changes: Effect = {
         "accountable": organisation.code,
         "holder": "agency",
         "directory_offset": asked.directory.offset,
     }
+    if organisation.code in asked.case.assisting:
+        changes["assisting"] = tuple(code for code in asked.case.assisting if code != organisation.code)
+    return changes
 
 
 def _organisation(asked: Asked, code: str) -> Organisation | Refusal:
