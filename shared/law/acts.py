@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.law.citation import Frozen
 from shared.law.entry import Entry, Name
-from shared.law.vocabulary import PAST_TENSE, Act, AfterAct, Kind, Relation, Role, State, TriggerWord, Waiver
+from shared.law.vocabulary import PAST_TENSE, Act, AfterAct, Channel, Kind, Relation, Role, State, TriggerWord, Waiver
 
 
 class Actor(Frozen):
@@ -32,6 +32,7 @@ class ActRule(Entry):
     when_class: tuple[Name, ...] = ()
     unless_class: tuple[Name, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    channels: tuple[Channel, ...] = ()  # empty: all
     before_due: Name | None = None  # only while that obligation's first due day has not passed
     common: bool = False  # of Suda, not of the text: shown as such
 

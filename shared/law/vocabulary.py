@@ -171,6 +171,7 @@ Waiver = Literal[
     "answer-unwanted",  # the complainant wants no answer
     "unreachable",  # the complainant cannot be reached, and the attempts are recorded
 ]
+ContactResult = Literal["reached", "unreachable", "clarified", "reminded"]
 Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
 Verdict = Literal["pass", "fail", "confirmed", "refuted", "unverifiable"]  # `result`, see the acts
 

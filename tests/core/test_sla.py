@@ -202,6 +202,7 @@ def test_a_case_sent_back_is_watched_by_the_limit_that_was_set(world: World) -> 
     story.applied("hand-over", "2026-09-18 11:00", "supervisor", to=unit)
     story.applied("reply", "2026-09-20 11:00", investigation="x", signed_by="wu")
     story.applied("close", "2026-09-20 12:00", outcome="substantiated")
+    story.applied("visit", "2026-09-21 10:00", "supervisor", result="reached", satisfied=False)
     back = {"class_": "leader-approved", "until": "2026-09-22", "reason": "x"}
     story.applied("send-back", "2026-09-21 11:00", "supervisor", **back)
     (opened,) = [each for each in follow(world, story.events) if each.limit]

@@ -107,6 +107,7 @@ def _opened(event: Opened) -> Row:
         "backdated": event.backdated,
         "assisting": [],
         "officers": [event.accused.officer] if event.accused.officer else [],
+        "bounces": 0,
         "merged": False,
         "recused": [],
         "done": {},
@@ -153,8 +154,11 @@ def _acted(row: Row, event: Acted) -> Row:
         changes |= {name: _plain(event.data.get(name)) for name in ("law_digest", "basis")}
     if event.assisting is not None:
         changes["assisting"] = list(event.assisting)
-    if officer := event.by.user if done == "appealed" else event.data.get("accused"):
+    appealed = done == "appealed" and event.by.role != "complainant"
+    if officer := event.by.user if appealed else event.data.get("accused"):
         changes["officers"] = sorted({*row["officers"], str(officer)})
+    if done == "bounced":
+        changes["bounces"] = row["bounces"] + 1
     if done in ("merged", "unmerged"):
         changes["merged"] = done == "merged"
     if done == "recused":

@@ -20,7 +20,7 @@ _READING = (*_INSIDE, "helping")  # of the texts; who helps, or took the case in
 _SUMMARY = (
     *("organisation", "administration", "division", "holder", "kind", "channel", "door", "received_at", "received_on"),
     *("received_by", "accused", "matter", "project_no", "urgent", "source_reference", "instrument", "class", "ground"),
-    *("outcome", "extension", "backdated", "attachments", "last"),
+    *("outcome", "extension", "bounces", "merged", "backdated", "attachments", "last"),
 )
 _DATES = ("accepted", "refused", "answered", "closed", "withdrawn", "terminated", "sent-back")
 _PROMISED = (

@@ -91,6 +91,8 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     """What the act lacks under this rule, or None."""
     if rule.kinds and case.opened.kind not in rule.kinds:
         return _refusal("not-in-law", f"该规定不适用于{case.opened.kind}", [rule])
+    if rule.channels and case.opened.channel not in rule.channels:
+        return _refusal("not-in-law", f"该规定不适用于渠道{case.opened.channel}", [rule])
     disposal = disposal_class(instrument, case.history) if instrument else None
     if rule.when_class and disposal not in rule.when_class or disposal in rule.unless_class:
         return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])

@@ -119,7 +119,8 @@ def _acted(case: Case, event: Acted) -> Case:
         changes["assisting"] = event.assisting
     if event.done == "recused" and (person := event.data.get("person")):
         changes["recused"] = case.recused | {str(person)}
-    if officer := event.by.user if event.done == "appealed" else event.data.get("accused"):
+    appealed = event.done == "appealed" and event.by.role != "complainant"
+    if officer := event.by.user if appealed else event.data.get("accused"):
         changes["accused"] = case.accused | {str(officer)}
     if event.done in ("merged", "unmerged"):
         changes["survivor"] = event.data.get("into") if event.done == "merged" else None

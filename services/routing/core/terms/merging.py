@@ -2,6 +2,8 @@
 visit, so no clock of the absorbed case ends but the hand-over (docs/decisions/0071-merging.md).
 """
 
+from collections.abc import Mapping
+
 from services.routing.core.permission import Refusal
 from services.routing.core.terms.asked import Asked, Check, Effect
 
@@ -15,10 +17,21 @@ def _merge(asked: Asked) -> Effect | Refusal:
     return {}
 
 
+def _absorb(asked: Asked) -> Effect | Refusal:
+    """Only a case under the same regulation, of the same agency or administration: nobody hurries another's clocks."""
+    of, case = asked.request.data.get("of"), asked.case
+    if not isinstance(of, Mapping):  # taken back, or sent before this was said
+        return {}
+    ours = {case.accountable, case.administration} & {of.get("accountable"), of.get("administration")} - {None}
+    if of.get("instrument") != case.instrument or not ours:
+        return asked.no("not-together", "所并入的办件适用其他文件，或者既不由同一单位承办、也不属同一管理部门")
+    return {}
+
+
 def _unmerge(asked: Asked) -> Effect | Refusal:
     """As before the merge; what was decided for this complaint in the meantime stays decided."""
     accepted = asked.case.previous_state == "assigned" and asked.case.done("accepted")
     return {"state": "accepted"} if accepted else {}
 
 
-CHECKS: dict[str, Check] = {"merge": _merge, "unmerge": _unmerge}
+CHECKS: dict[str, Check] = {"merge": _merge, "absorb": _absorb, "unmerge": _unmerge}
