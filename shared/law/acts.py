@@ -28,7 +28,8 @@ class ActRule(Entry):
     given: Mapping[str, tuple[str, ...]] = {}  # data fields that, where given, hold one of these words
     after: tuple[TriggerWord, ...] = ()  # steps that must have happened (since the last send-back, if any)
     passed: bool = False  # of `after`: with result pass or confirmed
-    unless: tuple[Waiver, ...] = ()  # any of these makes `after` unnecessary
+    failed: bool = False  # of `after`: with no such result (what was looked into is refuted, or cannot be verified)
+    unless: tuple[Waiver, ...] = ()  # any of these makes it unnecessary to have reached the complainant (`WAIVED`)
     when_class: tuple[Name, ...] = ()
     unless_class: tuple[Name, ...] = ()
     kinds: tuple[Kind, ...] = ()

@@ -165,8 +165,9 @@ PAST_TENSE: Final[dict[str, str]] = {
     "unmask": "unmasked",
 }
 
+WAIVED: Final[frozenset[str]] = frozenset({"contacted", "answered", "visited"})
 Waiver = Literal[
-    # why a step that an act asks for first may be missing
+    # why a step towards the complainant (WAIVED), which an act asks for first, may be missing
     "anonymous",  # the complainant gave no name
     "answer-unwanted",  # the complainant wants no answer
     "unreachable",  # the complainant cannot be reached, and the attempts are recorded

@@ -174,3 +174,44 @@ def test_a_complainant_who_asks_for_something_never_becomes_the_person_complaine
     fields = {"act": "appeal", "done": "appealed", "by": by, "state": "closed"}
     made = decide.chained(story.case.id, story.case, [(Acted, fields)], at=at("2026-09-22 10:00"), cause="x")
     assert made.case.accused == frozenset()
+
+
+def absorbed(world: World) -> Story:
+    story = Story(world).handed_over()
+    story.applied("merge", "2026-09-21 11:00", into=Story(world, complaint(id="other")).case.id)
+    return story
+
+
+def test_a_merged_complaint_is_closed_only_after_its_own_notice_and_its_own_answer(world: World) -> None:
+    """Yunnan 11, 13: otherwise its notice would stay owed for ever, since nothing is served on a closed case."""
+    story = absorbed(world)
+    story.applied("answer", "2026-09-22 10:00", text="x", served_by="phone")
+    assert story.rejected("close", "2026-09-22 11:00", outcome="partly").explanation.endswith("accepted")
+    story.applied("accept", "2026-09-22 12:00", served_by="phone", served_on="2026-09-22")
+    assert story.applied("close", "2026-09-22 13:00", outcome="partly").state == "closed"
+
+
+def test_a_letter_answered_by_nobody_before_the_close_can_still_be_responded_to(world: World) -> None:
+    """Zaozhuang 14: owed to the complainant, so the case is not archived without it."""
+    unit = "11370400XXXXXXX012"
+    given = {"division": "370400", "channel": "letter", "matter": {}, "accused": {"organisation": unit}}
+    story = Story(world, complaint("2026-09-18 10:00", received_by=unit, **given))
+    story.applied("reply", "2026-09-18 11:00", investigation="x", signed_by="wu")
+    story.applied("close", "2026-09-18 12:00", outcome="unsubstantiated")
+    story.applied("visit", "2026-09-20 10:00", "supervisor", result="reached")
+    assert story.rejected("archive", "2026-09-20 11:00", "supervisor").reason == "still-owed"
+    story.applied("contact", "2026-09-20 12:00", "supervisor", result="reached")
+    assert story.applied("archive", "2026-09-20 13:00", "supervisor").state == "archived"
+
+
+def test_what_was_found_true_is_put_right_by_the_unit_and_not_answered_away_by_the_administration(world: World) -> None:
+    """Qinghai 8, 10."""
+    given = {"division": "630102", "matter": {}, "accused": {"organisation": "11630102XXXXXXX012"}}
+    story = Story(world, complaint("2026-09-18 10:00", **given))
+    story.applied("verify", "2026-09-18 11:00", "supervisor", result="confirmed")
+    answer = {"text": "x", "served_by": "phone"}
+    assert story.rejected("answer", "2026-09-18 12:00", "supervisor", **answer).reason == "missing-step"
+    story.applied("verify", "2026-09-18 13:00", "supervisor", result="refuted")
+    story.applied("answer", "2026-09-18 14:00", "supervisor", **answer)
+    assert story.rejected("close", "2026-09-18 15:00", "supervisor", outcome="substantiated").reason == "wrong-word"
+    story.applied("close", "2026-09-18 16:00", "supervisor", outcome="unsubstantiated")

@@ -15,6 +15,7 @@ from shared.law.due import ZONE
 from shared.law.entry import Entry
 from shared.law.history import disposal_class
 from shared.law.instrument import Instrument
+from shared.law.vocabulary import WAIVED
 
 STATES = {
     "pending": "待交办", "assigned": "待受理", "accepted": "办理中", "closed": "已办结", "refused": "不予受理",
@@ -102,10 +103,11 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])
-    if not _waived(rule, case):
-        undone = [word for word in rule.after if not case.done(word, passed=rule.passed)]
-        if undone:
-            return _refusal("missing-step", f"须先完成：{'、'.join(undone)}", [rule])
+    asked = [word for word in rule.after if word not in WAIVED] if _waived(rule, case) else rule.after
+    undone = [word for word in asked if not case.done(word, passed=rule.passed, failed=rule.failed)]
+    if undone:
+        how = "（结果须为不属实或者无法核实）" if rule.failed else ""
+        return _refusal("missing-step", f"须先完成：{'、'.join(undone)}{how}", [rule])
     return None
 
 
