@@ -158,7 +158,7 @@ class Lives(RuleBasedStateMachine):
             "referred_to": "12345", "until": later.isoformat(), "complainant_told_on": today.isoformat(),
             "administration_told_on": today.isoformat(), "told_on": today.isoformat(),
             "class": classes[pick % len(classes)], "outcome": "substantiated", "topic": "grave",
-            "result": results[pick % len(results)], "person": ("lin", "sun")[pick % 2], "into": STRANGER,
+            "result": results[pick % len(results)], "person": ("lin", "sun")[pick % 2], "into": str(NAMES),
         }  # fmt: skip
 
     def apply(self, act: str, by: Actor, data: dict[str, Any], hours: int) -> None:

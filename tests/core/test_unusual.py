@@ -18,6 +18,7 @@ from tests.core.cases import Story, articles, at, complaint
 
 MARKET, SOCIAL, CIVIL = "11530102XXXXXXX012", "11530102XXXXXXX013", "11530102XXXXXXX017"
 WUHUA, KUNMING = "11530102XXXXXXX001", "11530100XXXXXXX001"
+SERVED = {"served_by": "phone", "served_on": "2026-09-21"}
 SUINING = {"division": "510900", "accused": {"organisation": "11510900XXXXXXX013"}, "matter": {}}
 
 
@@ -215,3 +216,24 @@ def test_what_was_found_true_is_put_right_by_the_unit_and_not_answered_away_by_t
     story.applied("answer", "2026-09-18 14:00", "supervisor", **answer)
     assert story.rejected("close", "2026-09-18 15:00", "supervisor", outcome="substantiated").reason == "wrong-word"
     story.applied("close", "2026-09-18 16:00", "supervisor", outcome="unsubstantiated")
+
+
+@pytest.mark.parametrize(
+    ("act", "data", "reason"),
+    [
+        ("merge", {"into": "nobody's"}, "no-such-case"),
+        ("merge", {"into": 7}, "no-such-word"),
+        ("classify", {"class_": ["off-site"]}, "no-such-word"),
+        ("classify", {"class_": "x" * 200}, "no-such-word"),
+        ("accept", {"served_by": "phone", "served_on": "明天"}, "no-such-day"),
+        ("accept", {"served_by": "phone", "served_on": "2026-13-40"}, "no-such-day"),
+        ("accept", {"served_by": "phone", "served_on": 20260921}, "no-such-day"),
+        ("refuse", SERVED | {"ground": {"id": "unclear"}, "reason": "x"}, "no-such-word"),
+    ],
+)  # fmt: skip
+def test_data_of_a_wrong_type_is_rejected_with_the_field_and_the_article(
+    world: World, act: str, data: dict[str, object], reason: str
+) -> None:
+    """Intake takes none of it; another producer on the topic may send it, and it must not stop anybody."""
+    refused = Story(world).handed_over().rejected(act, "2026-09-21 11:00", **data)
+    assert refused.reason == reason and refused.citations and len(refused.explanation) < 200

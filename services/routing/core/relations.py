@@ -13,6 +13,7 @@ from shared.events.base import Actor
 from shared.law.instrument import Instrument
 from shared.law.provisions import QualityLevel
 
+ADMINISTRATIONS = ("administration", "platform")  # the kinds that a division's administration may be of
 Relations = frozenset[str]
 NONE: Relations = frozenset()
 
@@ -46,16 +47,15 @@ def _of(
     instrument: Instrument | None,
 ) -> Iterator[str]:
     own, opened = organisation.code, case.opened
-    accountable = standing(case.accountable, directory, day)
-    if own == accountable:
+    if _stands_for(own, case.accountable, directory, day):
         yield "accountable"
-    if own in {standing(code, directory, day) for code in case.assisting}:
+    if any(_stands_for(own, code, directory, day) for code in case.assisting):
         yield "assisting"
-    if own == standing(opened.received_by, directory, day):
+    if _stands_for(own, opened.received_by, directory, day):
         yield "receiving"
     if _complained_about(own, case):
         yield "accused"
-    if level := _level(own, case, directory, day):
+    if organisation.kind in ADMINISTRATIONS and (level := _level(own, case, directory, day)):
         yield level
     if instrument is not None and instrument.checks and checker(case.accountable, instrument, directory, day) == own:
         yield "checking"
@@ -66,22 +66,27 @@ def _of(
 def _level(own: str, case: Case, directory: Directory, day: date) -> str | None:
     """`supervising`: the administration of the case's own level (本级), or of the level of the unit that must answer,
     or the one that took the complaint in; `above`: one that stands higher."""
-    path = directory.administrations(case.opened.division, day)
-    administration = standing(case.administration, directory, day)
-    if own == administration:
+    if _stands_for(own, case.administration, directory, day):
         return "supervising"
-    if own not in path or (administration in path and path.index(own) < path.index(administration)):
+    path = directory.administrations(case.opened.division, day)
+    below = path.index(own) < path.index(case.administration) if {own, case.administration} <= {*path} else False
+    if own not in path or below:
         return None
     unit = directory.current(case.accountable, day)[0] if case.accountable else None
     level = directory.administration_of(unit.division, day) if unit else None
-    received = standing(case.opened.received_by, directory, day)
-    return "supervising" if own in (level.code if level else None, received) else "above"
+    at_this_level = level is not None and own == level.code
+    received = _stands_for(own, case.opened.received_by, directory, day)
+    return "supervising" if at_this_level or received else "above"
 
 
-def standing(code: str | None, directory: Directory, day: date) -> str | None:
-    """Who stands for the organisation on the day: itself, or its successor; itself where the directory ends."""
-    found = directory.current(code, day)[0] if code else None
-    return found.code if found else code
+def _stands_for(own: str, code: str | None, directory: Directory, day: date) -> bool:
+    """Whether it is the organisation of that code, or its successor on the day."""
+    if own == code:
+        return True
+    if code is None or not directory.succeeds(own):
+        return False
+    found = directory.current(code, day)[0]
+    return found is not None and found.code == own
 
 
 def _of_a_province(organisation: Organisation, directory: Directory, day: date) -> bool:

@@ -19,11 +19,9 @@ from shared.law.history import Duty, duties, whatever_class
 from shared.law.instrument import Instrument
 
 DAYS = ("served_on", "on", "told_on", "accused_told_on")  # of what has happened: never of a day to come
-AHEAD = ("until", "complainant_told_on", "administration_told_on")
-WORDS = (  # codes, user names and words of a list
-    *("to", "lead", "ground", "class", "outcome", "result", "topic", "person", "accused", "into", "referred_to"),
-    *("served_by", "signed_by", "earlier", "sample"),
-)
+STATED = frozenset({*DAYS, "until", "complainant_told_on", "administration_told_on"})
+_CODES = ("to", "lead", "into", "earlier", "referred_to", "person", "accused", "signed_by")
+WORDS = frozenset({*_CODES, "ground", "class", "outcome", "result", "topic", "served_by", "sample"})
 LONGEST = 100  # of a word: they are repeated to people and stand in the log in clear
 
 
@@ -83,22 +81,24 @@ def unfit(asked: Asked) -> Refusal | None:
 
     Intake lets none of this in; another producer on the topic may send it.
     """
-    given = asked.request.data
-    for name in (*DAYS, *AHEAD):
-        if given.get(name) is not None and asked.day(name) is None:
-            return asked.no("no-such-day", f"{name}不是日期")
-    for name in WORDS:
-        value = given.get(name)
-        if value is not None and not (isinstance(value, str) and len(value) <= LONGEST):
+    for name, value in asked.request.data.items():
+        if value is None:
+            continue
+        if name in STATED:
+            day = asked.day(name)
+            if day is None:
+                return asked.no("no-such-day", f"{name}不是日期")
+            if name in DAYS and day > asked.today:
+                return asked.no("future-day", f"{name}（{day}）是将来的日期")
+        elif name in WORDS and not (isinstance(value, str) and len(value) <= LONGEST):
             return asked.no("no-such-word", f"{name}不是代码或者规定的词")
-    several = given.get("organisations")
-    if several is not None and not (isinstance(several, list | tuple) and all(isinstance(one, str) for one in several)):
-        return asked.no("no-such-word", "organisations须是组织机构代码的列表")
-    for name in DAYS:
-        day = asked.day(name)
-        if day is not None and day > asked.today:
-            return asked.no("future-day", f"{name}（{day}）是将来的日期")
+        elif name == "organisations" and not _codes(value):
+            return asked.no("no-such-word", "organisations须是组织机构代码的列表")
     return None
+
+
+def _codes(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def past_due(asked: Asked, name: str, *more: LawCitation) -> Refusal | None:

@@ -3,6 +3,7 @@ visit, so no clock of the absorbed case ends but the hand-over (docs/decisions/0
 """
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from services.routing.core.permission import Refusal
 from services.routing.core.terms.asked import Asked, Check, Effect
@@ -12,6 +13,10 @@ def _merge(asked: Asked) -> Effect | Refusal:
     """Into another case. Not handed over yet: the agency has it from now on, by the case it was merged into."""
     if asked.word("into") == asked.case.id:
         return asked.no("itself", "不能并入自身")
+    try:
+        UUID(asked.word("into"))
+    except ValueError:
+        return asked.no("no-such-case", "into不是办件编号")
     if asked.case.state == "pending":
         return {"also": ("received-by-agency",), "holder": "agency"}
     return {}
