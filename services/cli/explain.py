@@ -101,7 +101,7 @@ def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Setting
         if event.type in ("opened", "extended", "reprojected") and law.holds(event.instrument, digest or ""):
             until = event.due_day if event.type != "opened" else None
             obligation = law.get(event.instrument, digest).obligation(event.obligation)
-            walk = due(obligation, event.start_day, here, until=until).days
+            walk = due(obligation, event.start_day, here, until=until, limit=event.limit).days
             row["days"] = [{"day": d.day.isoformat(), "counts": d.counts, "why": d.why} for d in walk]
         found.append(row)
     return found
@@ -110,7 +110,7 @@ def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Setting
 _SHOWN = {
     "type", "obligation", "generation", "title", "owes", "debtor", "at", "start_day", "due_day", "latest_day",
     "provisional", "late_days", "rung", "rung_due", "fired", "expects", "expected_by", "from_day", "why", "calendar",
-    "label", "interpretation",
+    "label", "interpretation", "limit",
 }  # fmt: skip
 
 

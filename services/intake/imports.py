@@ -19,6 +19,8 @@ from services.intake.intake import Intake
 from services.intake.problems import Refused
 from services.intake.taking import Draft, TooLarge
 from shared import metrics
+from shared.directory.platform import is_platform
+from shared.privacy.tokens import Subject
 
 ROLES = ("system", "supervisor", "province")
 LARGEST = 10_000_000  # bytes of one file over HTTP; `suda import` cuts larger ones
@@ -39,7 +41,7 @@ def routes(app: FastAPI, intake: Intake) -> None:
         rows = await asyncio.to_thread(_rows, raw, incoming.media_type(request, "text/csv", "application/json"))
         outcomes: list[Outcome] = []
         for start in range(0, len(rows), AT_ONCE):
-            outcomes += await _take(intake, rows[start : start + AT_ONCE])
+            outcomes += await _take(intake, by, rows[start : start + AT_ONCE])
         return JSONResponse(summary(rows, outcomes))
 
 
@@ -52,12 +54,12 @@ def _rows(raw: bytes, media_type: str) -> list[Row]:
         raise Refused(400, "Unusable file", str(error)) from None
 
 
-async def _take(intake: Intake, rows: Sequence[Row]) -> list[Outcome]:
+async def _take(intake: Intake, by: Subject, rows: Sequence[Row]) -> list[Outcome]:
     """Every row's outcome; raises Unavailable, and then the same file may be sent again."""
-    orders = [(row, _order(intake, row)) for row in rows]
+    orders = [(row, _order(intake, by, row)) for row in rows]
     if any(isinstance(found, list) for _, found in orders):
         await intake.refresh()
-        orders = [(row, _order(intake, row)) for row in rows]
+        orders = [(row, _order(intake, by, row)) for row in rows]
     good = {by_work_order(intake.keyring, o.number) for _, o in orders if isinstance(o, WorkOrder)}
     before = await intake.store.complaints(good)
 
@@ -78,15 +80,23 @@ async def _take(intake: Intake, rows: Sequence[Row]) -> list[Outcome]:
     return await asyncio.gather(*(one(row, order) for row, order in orders))
 
 
-def _order(intake: Intake, row: Row) -> WorkOrder | list[Flaw]:
+def _order(intake: Intake, by: Subject, row: Row) -> WorkOrder | list[Flaw]:
     if row.flaw is not None:
         return [row.flaw]
     now = intake.clock.now()
     order = work_order(row.cells, now)
     if isinstance(order, WorkOrder):
         found = flaws(order.complaint, intake.directory, order.received_on, now)
+        if not found and not _speaks_for(by, order.complaint.division, intake):
+            found = [Flaw("division", "must be a division that the caller's administration supervises")]
         return [Flaw(column_of(flaw.field), flaw.problem) for flaw in found] or order
     return order
+
+
+def _speaks_for(by: Subject, division: str, intake: Intake) -> bool:
+    """The platform for every division; an administration, and its system, for its own and those below: an import may
+    say that a complaint came on an earlier day, so it is taken on nobody else's word."""
+    return is_platform(by.role, by.organisation) or intake.directory.supervises(by.organisation, division)
 
 
 def summary(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from shared.settings import Settings
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 Code = Annotated[str | None, Query(max_length=40)]
-_CLOSED = {"state": {"$in": ["closed", "archived"]}, "done.closed": {"$gt": ""}}
+# A merged complaint is not published beside the one it was merged into: it is the same matter.
+_CLOSED = {"state": {"$in": ["closed", "archived"]}, "done.closed": {"$gt": ""}, "merged": False}
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ def routes(reader: Callable[[], Reader]) -> APIRouter:
     async def one(subject: Asking, case_id: str) -> dict[str, Any]:
         """One case with its timeline and deadlines."""
         desk = reader()
-        row = await desk.store.case(case_id, desk.scope(subject))
+        within = desk.scope(subject)
+        row = await desk.store.case(case_id, within)
         if row is None:
             raise HTTPException(404, "there is no such case in your scope")
-        sealed, held, standing = await desk.sealed(row), await desk.deadlines(row), relation(subject, row)
+        sealed, held, standing = await desk.sealed(row), await desk.deadlines(row), relation(subject, within, row)
         if standing == "complainant":
             return views.own_case(row, held, sealed, desk.name)
         return views.detail(row, held, standing, subject.user, sealed, desk.name)

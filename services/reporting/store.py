@@ -213,7 +213,7 @@ class Store:
             return await found.limit(limit).to_list()
 
     async def groups(self, scope: Scope) -> Counter[Group]:
-        """How many cases in the scope by organisation, state, outcome and ground."""
+        """How many cases in the scope by organisation, state, outcome, ground and being merged into another."""
         found = await self._grouped(self._cases, within(scope), {name: f"${name}" for name in GROUPED})
         return Counter({tuple(group.get(name) for name in GROUPED): count for group, count in found})  # type: ignore[misc]
 
@@ -236,10 +236,12 @@ def within(scope: Scope) -> dict[str, Any]:
     grants: list[dict[str, Any]] = []
     if scope.case:
         grants.append({"_id": scope.case})
-    if scope.accountable:
-        grants.append({"organisation": scope.accountable})
-    if scope.administration:
-        grants.append({"administration": scope.administration})
+    for granted, fields in (
+        (scope.accountable, ("organisation",)),
+        (scope.administration, ("administration",)),
+        (scope.helping, ("assisting", "received_by")),
+    ):
+        grants += [{name: {"$in": sorted(granted)}} for name in fields if granted]
     if scope.divisions:
         grants.append({"division": {"$in": sorted(scope.divisions)}})
     if scope.province:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.routing.core.affair import Affair
 from services.routing.store import Affairs
 from shared.clock import Clock
+from shared.directory.platform import is_platform
 from shared.directory.tree import Directory
 from shared.errors import Unavailable
 from shared.privacy.keys import Keyring
@@ -129,8 +130,9 @@ def _dumped(given: Mapping[str, Any]) -> bytes:
 
 
 def _out_of_scope(affair: Affair, by: Subject, parts: Parts) -> str | None:
-    """Why this caller may not say anything of the affair: an administration speaks for its own divisions."""
-    if by.role == "system":
+    """Why this caller may not say anything of the affair: an administration speaks for its own divisions, and so does
+    its system."""
+    if is_platform(by.role, by.organisation):
         return None
     directory, day = parts.directory, parts.clock.now().date()
     if directory is None:

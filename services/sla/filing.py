@@ -15,6 +15,7 @@ from services.sla.memory import facts
 from services.sla.store import Store
 from services.sla.unprompted import Unprompted
 from shared.clock import Clock
+from shared.directory.platform import is_platform
 from shared.events.deadlines import DeadlineEvent, deadline_id, parse
 from shared.journal import Commit
 from shared.law import Calendar
@@ -77,5 +78,5 @@ class Filings:
 
 
 def _may(watched: Watched, by: Subject) -> bool:
-    """Who files: the organisation that owes it; or the pipeline itself, for an import."""
-    return by.role in MAY and (by.organisation == watched.facts.accountable or by.role == "system")
+    """Who files: the organisation that owes it; or the platform itself, for an import."""
+    return by.role in MAY and (by.organisation == watched.facts.accountable or is_platform(by.role, by.organisation))

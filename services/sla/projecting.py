@@ -78,8 +78,8 @@ class Projecting:
         calendar = self.calendar.at(lead(stored).division)
         again = row(event, 0, obligation, self.operations, calendar, lead(stored))
         until = event.due_day if event.type != "opened" else None
-        sure = due(obligation, event.start_day, calendar, until=until).provisional == event.provisional
-        return bool(again["rungs"] != stored["rungs"]) or not sure
+        now = due(obligation, event.start_day, calendar, until=until, limit=event.limit)
+        return bool(again["rungs"] != stored["rungs"]) or now.provisional != event.provisional
 
     async def _publish(self, touched: list[Document], now: datetime) -> set[str]:
         """Their cases read, the events of what moved committed, published and watched; returns the rows replaced."""

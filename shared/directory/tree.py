@@ -43,6 +43,7 @@ class Directory:
         self._matters: dict[str, dict[str, Matter]] = {}  # code → division → record
         self._organisation_names = _Names()
         self._matter_names = _Names()
+        self._heirs: set[str | None] = set()
 
     def __len__(self) -> int:
         return len(self._divisions) + len(self._organisations) + sum(map(len, self._matters.values()))
@@ -55,6 +56,7 @@ class Directory:
             old = self._organisations.get(record.code)
             self._organisation_names.change(_organisation_names(old), _organisation_names(record), record.code)
             self._organisations[record.code] = record
+            self._heirs |= {record.successor} - {None}
         else:
             places = self._matters.setdefault(record.code, {})
             self._matter_names.change(_matter_names(places.get(record.division)), _matter_names(record), record.code)
@@ -90,6 +92,18 @@ class Directory:
                 break  # not there yet, or gone without a successor
             steps, code = (*steps, code), record.successor
         return None, steps
+
+    def succeeds(self, code: str) -> bool:
+        """Whether it is, or once was named as, the successor of another organisation."""
+        return code in self._heirs
+
+    def stood_for(self, code: str, day: date) -> frozenset[str]:
+        """The codes this organisation answers for on the day: its own and those it succeeded; none once it is gone."""
+        if self.organisation(code, day) is None:
+            return frozenset()
+        gone = (one for one, record in self._organisations.items() if record.successor is not None)
+        passed = (one for one in gone if (found := self.current(one, day)[0]) and found.code == code)
+        return frozenset((code, *passed))
 
     def ancestors(self, code: str, day: date | None = None) -> tuple[str, ...]:
         """The divisions above this one, nearest first; by the newest versions unless a day is given."""

@@ -20,7 +20,8 @@ class DeadlineEvent(Frozen):
     超期天数). `expects` is who is now expected to act, in a word of deploy/operations.yaml, `expected_by` that
     organisation's code. `reprojected`: calendar, law or operations changed under an open duty; `from_day` says what day
     it was due before, `why` what changed. `calendar` names the table the days were counted by; `label` stands where a
-    duty or a rung has no article; `period` is what a periodic report is about (2026-Q3).
+    duty or a rung has no article; `period` is what a periodic report is about (2026-Q3); `limit` is the day that was
+    set for it when the case was sent back.
     """
 
     version: Literal[1] = 1
@@ -53,6 +54,7 @@ class DeadlineEvent(Frozen):
     calendar: str | None = None
     label: str | None = None
     period: str | None = None
+    limit: date | None = None
 
 
 def deadline_id(case_id: str, obligation: str, generation: int, what: str) -> str:

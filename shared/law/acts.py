@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.law.citation import Frozen
 from shared.law.entry import Entry, Name
-from shared.law.vocabulary import PAST_TENSE, Act, AfterAct, Kind, Relation, Role, State, TriggerWord, Waiver
+from shared.law.vocabulary import PAST_TENSE, Act, AfterAct, Channel, Kind, Relation, Role, State, TriggerWord, Waiver
 
 
 class Actor(Frozen):
@@ -28,10 +28,12 @@ class ActRule(Entry):
     given: Mapping[str, tuple[str, ...]] = {}  # data fields that, where given, hold one of these words
     after: tuple[TriggerWord, ...] = ()  # steps that must have happened (since the last send-back, if any)
     passed: bool = False  # of `after`: with result pass or confirmed
-    unless: tuple[Waiver, ...] = ()  # any of these makes `after` unnecessary
+    failed: bool = False  # of `after`: with no such result (what was looked into is refuted, or cannot be verified)
+    unless: tuple[Waiver, ...] = ()  # any of these makes it unnecessary to have reached the complainant (`WAIVED`)
     when_class: tuple[Name, ...] = ()
     unless_class: tuple[Name, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    channels: tuple[Channel, ...] = ()  # empty: all
     before_due: Name | None = None  # only while that obligation's first due day has not passed
     common: bool = False  # of Suda, not of the text: shown as such
 

@@ -46,17 +46,26 @@ class Due(Frozen):
         return self.instant or datetime.combine(self.due_day + ONE, time(), ZONE)
 
 
-def due(obligation: Obligation, start: date | datetime, calendar: Calendar, *, until: date | None = None) -> Due:
+def due(
+    obligation: Obligation,
+    start: date | datetime,
+    calendar: Calendar,
+    *,
+    until: date | None = None,
+    limit: date | None = None,
+) -> Due:
     """When `obligation` is due if it starts on `start`; with `until`, after an extension to that day.
 
-    An extension never shortens, never passes the latest day, and from a rest day moves to the next working day.
+    `limit` is a day set by whoever started it (限期): due then, if that is earlier than the period's own last day. An
+    extension never shortens, never passes the latest day, and from a rest day moves to the next working day; one that
+    is counted on top is counted from the limit.
     """
-    key = (obligation.key, start, until)
+    key = (obligation.key, start, until, limit)
     known: Due | None = calendar.remembered.get(key)
     if known is None:
         if len(calendar.remembered) >= REMEMBER:
             calendar.remembered.clear()
-        known = calendar.remembered[key] = _due(obligation, start, calendar, until)
+        known = calendar.remembered[key] = _due(obligation, start, calendar, until, limit)
     return known
 
 
@@ -65,7 +74,9 @@ def extension_limit(obligation: Obligation, start: date, calendar: Calendar) -> 
     return due(obligation, start, calendar).latest_day
 
 
-def _due(obligation: Obligation, start: date | datetime, calendar: Calendar, until: date | None) -> Due:
+def _due(
+    obligation: Obligation, start: date | datetime, calendar: Calendar, until: date | None, limit: date | None
+) -> Due:
     period = obligation.period
     moment = start.astimezone(ZONE) if isinstance(start, datetime) else datetime.combine(start, time(), ZONE)
     first, instant = moment.date(), None
@@ -79,6 +90,10 @@ def _due(obligation: Obligation, start: date | datetime, calendar: Calendar, unt
     else:
         last = _last(period.unit, period.length or 0, first, calendar)
     latest = _latest(obligation, first, last, calendar)
+    if limit is not None and limit < last:
+        last, instant = max(first, limit), None
+        if obligation.extension and obligation.extension.limit and obligation.extension.counted == "added":
+            latest = calendar.add(last, obligation.extension.limit)
     if until is not None and obligation.extension is not None:
         last, instant = max(last, _extended(period.unit, until, latest, calendar)), None
     counted = period.unit in ("working_days", "calendar_days")

@@ -38,7 +38,7 @@ class Happening:
     outcome: str | None = None
     result: str | None = None
     disposal: str | None = None  # the class, of `classified` and `sent-back`
-    until: date | None = None  # of `extension-approved`
+    until: date | None = None  # of `extension-approved`; of `sent-back`, the limit that was set
     other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
     other_seq: int = 0
     starts: tuple[Start, ...] = ()  # and its running clocks; none once the merge was undone
@@ -55,6 +55,7 @@ class Duty:
     status: Status = "open"
     ended_at: datetime | None = None
     until: date | None = None
+    limit: date | None = None  # set by the act that started it
     presumed: bool = False  # started by what is only presumed
 
     @property
@@ -240,7 +241,7 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
         elif running is None or running.presumed:
             start = _match(obligation.starts, happening, disposal) if life.runs(obligation, place) else None
             if start and not (running and start.presumed):
-                own = _started(obligation, len(done) + 1, happening, start.presumed, life)
+                own = _started(obligation, len(done) + 1, happening, start, life)
                 running = carried.earliest(own, None, calendar)
                 continue
         if running is None or happening.on == TOOK_OVER:
@@ -253,7 +254,8 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
         elif happening.on == "extension-approved" and happening.until and obligation.extension:
-            stretched = due(obligation, _start(obligation, running), calendar, until=happening.until)
+            begun = _start(obligation, running)
+            stretched = due(obligation, begun, calendar, until=happening.until, limit=running.limit)
             running = replace(running, due=stretched, until=happening.until)
         if running is None:
             carried.forget()
@@ -286,7 +288,7 @@ class _Carried:
         first = Start(own.id, own.due.start_day, own.start_at)
         brought = [start for _, start in self._by_case.values() if start is not None]
         best = min([first, *brought], key=lambda start: start.at if hours else start.day)
-        placed = due(self._obligation, best.at if hours else best.day, calendar, until=until)
+        placed = due(self._obligation, best.at if hours else best.day, calendar, until=until, limit=own.limit)
         return replace(own, start_at=best.at, due=placed, until=until)
 
 
@@ -294,7 +296,7 @@ def _start(obligation: Obligation, duty: Duty) -> date | datetime:
     return duty.start_at if obligation.period.unit == "hours" else duty.due.start_day
 
 
-def _started(obligation: Obligation, generation: int, happening: Happening, presumed: bool, life: _Life) -> Duty:
+def _started(obligation: Obligation, generation: int, happening: Happening, trigger: Trigger, life: _Life) -> Duty:
     """Starts with the happening; or, where it is the same debtor's own late act, on the day that act was due."""
     start: date | datetime = happening.at
     if obligation.period.unit != "hours":
@@ -302,4 +304,6 @@ def _started(obligation: Obligation, generation: int, happening: Happening, pres
     before = [d for d in life.others.values() if d.id == obligation.late_start and d.ended_at == happening.at]
     if before and before[-1].status == "late":
         start = before[-1].due.due_day
-    return Duty(obligation, generation, happening.at, due(obligation, start, life.calendar), presumed=presumed)
+    limit = happening.until if trigger.limited else None
+    placed = due(obligation, start, life.calendar, limit=limit)
+    return Duty(obligation, generation, happening.at, placed, limit=limit, presumed=trigger.presumed)

@@ -18,6 +18,7 @@ class Trigger(Frozen):
     outcome: tuple[Outcome, ...] = ()  # of close: only with one of these
     result: tuple[Verdict, ...] = ()  # of verify, review-reply, check-quality: only with one of these
     presumed: bool = False  # of a start: only until the record shows another one
+    limited: bool = False  # of a start: due on the day that the act sets (`until`), within the period
     when_class: tuple[Name, ...] = ()  # only while the case is in one of these classes
     unless_class: tuple[Name, ...] = ()
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.law.citation import Frozen
 from shared.law.entry import Entry, Name
-from shared.law.vocabulary import Act, Channel, Debtor, Each, Kind, Relation, Responsible, Role
+from shared.law.vocabulary import Act, Channel, ContactResult, Debtor, Each, Kind, Relation, Responsible, Role
 
 
 class Statement(Entry):
@@ -45,8 +45,10 @@ class Ground(Entry):
 
     text: str
     purpose: Literal["refuse", "filter", "terminate"] = "refuse"
-    by: tuple[Debtor, ...] = ()  # empty: whoever may do the act
+    by: tuple[Debtor, ...] = ()  # administration, agency; empty: whoever may do the act
+    decided_by: Role | None = None  # only on the word of this role
     ask_first: bool = False  # the complainant is asked or reminded before it may be used
+    asked_with: tuple[ContactResult, ...] = ()  # of ask_first: only a contact that ended so counts; empty: any
     tell_where: bool = False  # the complainant is told whom to turn to
     merge_first: bool = False  # merging is preferred where it is possible
 
@@ -111,7 +113,7 @@ class QualityLevel(Frozen):
     """Who checks whose replies."""
 
     of: Literal["province-department", "any"]
-    by: Literal["province", "city", "county-under-province"]
+    by: Literal["province", "city", "county", "county-under-province"]
 
 
 class QualityCheck(Entry):

@@ -36,11 +36,13 @@ ROLES: Final[dict[str, str]] = {
 RELATIONS: Final[dict[str, str]] = {
     "accountable": "承办单位",
     "assisting": "协办单位",
-    "supervising": "管理部门",
+    "supervising": "本级管理部门",
+    "above": "上级管理部门",
     "checking": "质检部门",
     "accused": "被投诉方",
     "complainant": "本人",
     "receiving": "接收单位",
+    "platform": "平台",
     "any": "",
 }
 STATES: Final[dict[str, str]] = {

@@ -17,18 +17,20 @@ Role = Literal[
     "inspector",  # checks quality for an administration
     "province",  # the provincial level
     "auditor",  # reads, never acts on a case
-    "system",  # the pipeline itself: imports, merges found by it, timers
+    "system",  # a program: the platform itself (imports, merges found by it), or an organisation's own
 ]
 
 Relation = Literal[
     "accountable",  # the organisation that must answer for the case (also an administration, where it is its own case)
     "assisting",  # helps under a lead
-    "supervising",  # the administration of the case's division
+    "supervising",  # the administration of the case's own level (本级): of its division, or of the unit's
+    "above",  # an administration that stands higher than that one
     "checking",  # the administration at the level that must check this unit's replies (instrument.checks: levels)
     "accused",  # complained about
     "complainant",  # the complaint is theirs
     "receiving",  # took the complaint in
-    "any",  # no relation is asked: system, and common acts such as a note
+    "platform",  # the platform itself: the pipeline's own word, never that of an organisation's system
+    "any",  # no relation is asked: the platform, or any administration from the case's own level up
 ]
 
 State = Literal[
@@ -163,12 +165,14 @@ PAST_TENSE: Final[dict[str, str]] = {
     "unmask": "unmasked",
 }
 
+WAIVED: Final[frozenset[str]] = frozenset({"contacted", "answered", "visited"})
 Waiver = Literal[
-    # why a step that an act asks for first may be missing
+    # why a step towards the complainant (WAIVED), which an act asks for first, may be missing
     "anonymous",  # the complainant gave no name
     "answer-unwanted",  # the complainant wants no answer
     "unreachable",  # the complainant cannot be reached, and the attempts are recorded
 ]
+ContactResult = Literal["reached", "unreachable", "clarified", "reminded"]
 Outcome = Literal["substantiated", "partly", "unsubstantiated", "invalid"]
 Verdict = Literal["pass", "fail", "confirmed", "refuted", "unverifiable"]  # `result`, see the acts
 

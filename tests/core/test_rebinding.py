@@ -26,10 +26,10 @@ stand_ins:
 """
 
 
-def asked(case_id: str, role: str = "system") -> ActRequested:
+def asked(case_id: str, role: str = "system", organisation: str = "suda") -> ActRequested:
     return ActRequested(
         act_id="00000000-0000-4000-8000-000000000009", case_id=case_id, act="rebind",
-        by=Actor(organisation="suda", role=role), received_at=at("2026-03-03 09:00"),
+        by=Actor(organisation=organisation, role=role), received_at=at("2026-03-03 09:00"),
     )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def test_a_bound_case_keeps_its_instrument(world: World) -> None:
     assert isinstance(event, Rejected) and event.reason == "wrong-state"
 
 
-def test_nobody_but_the_system_rebinds(world: World, unbound: Story) -> None:
-    event = decide.act(asked(unbound.case.id, "officer"), unbound.case, world).events[0][0]
+@pytest.mark.parametrize(("role", "organisation"), [("officer", "suda"), ("system", "11510900XXXXXXX001")])
+def test_nobody_but_the_platform_rebinds(world: World, unbound: Story, role: str, organisation: str) -> None:
+    event = decide.act(asked(unbound.case.id, role, organisation), unbound.case, world).events[0][0]
     assert isinstance(event, Rejected) and event.reason == "not-allowed"

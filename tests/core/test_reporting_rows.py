@@ -183,6 +183,20 @@ def test_statistics_are_what_the_rows_count() -> None:
     assert table["deadlines"] == [{"obligation": "acceptance", "met": 3, "open": 1}]
 
 
+def test_a_merged_complaint_is_received_and_never_counted_as_handled_a_second_time() -> None:
+    one, other = case_id(1), case_id(2)
+    closing = acted(other, 5, "close", "closed", "closed", data={"outcome": "substantiated"})
+    merged = [*life(other)[:3], acted(other, 4, "merge", "merged", "absorbed", data={"into": one}), closing]
+    table = statistics.tabulate(statistics.groups(check.rebuild(life(one) + merged).values()), {})
+    assert (table["received"], table["closed"], table["merged"]) == (2, 1, 1)
+    [line] = table["organisations"]
+    assert (line["received"], line["merged"], line["outcomes"]) == (2, 1, {"substantiated": 1})
+
+    undone = acted(other, 5, "unmerge", "unmerged", "assigned", data={})
+    table = statistics.tabulate(statistics.groups(check.rebuild(life(one) + merged[:-1] + [undone]).values()), {})
+    assert (table["received"], table["closed"], table["open"], table["merged"]) == (2, 1, 1, 0)
+
+
 def test_an_archived_case_counts_as_what_it_was_before() -> None:
     assert [
         statistics.fate("archived", "partly", None),

@@ -194,3 +194,19 @@ def test_no_act_moves_a_deadline_earlier_or_past_the_latest_day_and_nothing_rest
             dues[key] = event.due_day
             assert event.latest_day is None or event.due_day <= event.latest_day
             assert world.calendar.day(event.due_day).counts or event.obligation == "on-spot"
+
+
+def test_a_case_sent_back_is_watched_by_the_limit_that_was_set(world: World) -> None:
+    unit, centre = "11370400XXXXXXX012", {"division": "370400", "channel": "hotline", "matter": {}}
+    story = Story(world, complaint("2026-09-18 10:00", accused={"organisation": unit}, **centre))
+    story.applied("hand-over", "2026-09-18 11:00", "supervisor", to=unit)
+    story.applied("reply", "2026-09-20 11:00", investigation="x", signed_by="wu")
+    story.applied("close", "2026-09-20 12:00", outcome="substantiated")
+    story.applied("visit", "2026-09-21 10:00", "supervisor", result="reached", satisfied=False)
+    back = {"class_": "leader-approved", "until": "2026-09-22", "reason": "x"}
+    story.applied("send-back", "2026-09-21 11:00", "supervisor", **back)
+    (opened,) = [each for each in follow(world, story.events) if each.limit]
+    assert told([opened]) == [("leader-approved", "opened", "2026-09-22")] and opened.limit == date(2026, 9, 22)
+    obligation = world.law.get("zaozhuang-2020").obligation("leader-approved")
+    stored = row(opened, 0, obligation, load_operations(), world.calendar)
+    assert next(rung.at for rung in rungs(stored) if rung.kind == "breach") == at("2026-09-23 00:00")

@@ -111,4 +111,4 @@ def test_any_data_of_an_act(loop: asyncio.Runner, made: World, case: str, act: s
 @EXAMPLES
 @given(rows=st.lists(st.dictionaries(TEXT | st.sampled_from(["工单编号", "来电时间", "标题"]), VALUES), max_size=3))
 def test_any_work_orders(loop: asyncio.Runner, made: World, rows: Any) -> None:
-    holds(loop, made, "/v1/imports/hotline", rows, [*made.bearer("system").items()])
+    holds(loop, made, "/v1/imports/hotline", rows, [*made.bearer("system", "suda-import").items()])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from services.cli import importing
 from shared.errors import ConfigurationError, Unavailable
 from shared.events.intake import ComplaintReceived, parse
-from tests.handlers.fakes_intake import NOW, World, world
+from tests.handlers.fakes_intake import CENTRE, NOW, OFFICE, World, world
 
 HEADS = ("工单编号", "来电时间", "来电人", "联系电话", "行政区划", "诉求类型", "标题", "诉求内容")
 
@@ -35,7 +35,7 @@ def as_csv(rows: list[dict[str, str]]) -> bytes:
 
 
 async def send(made: World, raw: bytes, type: str = "text/csv", bearer: dict[str, str] | None = None) -> httpx.Response:
-    sent = {"content-type": type} | (made.bearer("system") if bearer is None else bearer)
+    sent = {"content-type": type} | (made.bearer("system", "suda-import") if bearer is None else bearer)
     return await made.http.post("/v1/imports/hotline", content=raw, headers=sent)
 
 
@@ -52,6 +52,25 @@ async def test_every_row_is_a_complaint_received_on_the_day_of_the_call() -> Non
         assert event.received_on.isoformat() == "2026-03-01" and event.received_at == NOW
         assert (event.channel, event.door, event.source_reference) == ("hotline", "12345", "A1")
         assert "林样例" not in made.everything() and "19900001000" not in made.everything()
+
+
+@pytest.mark.parametrize(
+    ("organisation", "role", "taken"),
+    [
+        ("suda-import", "system", 1),
+        (CENTRE, "system", 1),
+        (CENTRE, "supervisor", 1),
+        (OFFICE, "system", 0),
+        ("11530103XXXXXXX001", "supervisor", 0),
+    ],
+)
+async def test_an_administration_and_its_system_import_for_their_own_divisions_the_platform_for_all(
+    organisation: str, role: str, taken: int
+) -> None:
+    async with world() as made:
+        answer = await send(made, as_csv([order(1)]), bearer=made.bearer(role, organisation))
+        assert counts(answer) == (1, taken, 0, 0, 1 - taken)
+        assert len(made.bus.published) == taken
 
 
 async def test_the_same_file_again_adds_nothing_and_publishes_the_same_bytes() -> None:
@@ -180,7 +199,7 @@ def wire() -> Any:
 @pytest.fixture
 def command(wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
     """Run `suda import hotline` on a file of these bytes."""
-    token = wire.made.bearer("system")["authorization"].split()[1]
+    token = wire.made.bearer("system", "suda-import")["authorization"].split()[1]
     real = httpx.Client
     monkeypatch.setattr(importing.httpx, "Client", lambda **given: real(transport=wire, **given))
     monkeypatch.setattr(importing, "PATIENCE", 0.5)

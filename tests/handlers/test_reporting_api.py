@@ -177,7 +177,16 @@ IN_SCOPE = [
     (FAR, "province", {ELSEWHERE}),
     ("unknown", "province", set()),
     ("", "auditor", set()),
-    ("", "system", {CASE, OURS, REFUSED, ELSEWHERE}),
+    ("11530102MB0000099Z", "auditor", set()),
+    (OTHER, "auditor", set()),
+    (CITY, "auditor", {CASE, OURS, REFUSED}),
+    (CITY, "province", set()),
+    ("suda", "system", {CASE, OURS, REFUSED, ELSEWHERE}),
+    (AGENCY, "system", {CASE, OURS, REFUSED}),
+    (OTHER, "system", set()),
+    (CITY, "system", {CASE, OURS, REFUSED}),
+    (FAR, "system", {ELSEWHERE}),
+    ("11530102MB0000099Z", "system", set()),
 ]
 
 
@@ -220,8 +229,9 @@ READERS_INSIDE = [
     (AGENCY, "leader"),
     (ADMINISTRATION, "supervisor"),
     (ADMINISTRATION, "inspector"),
+    (AGENCY, "system"),
 ]
-ONLOOKERS = [(CITY, "supervisor"), (PROVINCE, "province"), (AGENCY, "auditor"), ("", "system")]
+ONLOOKERS = [(CITY, "supervisor"), (PROVINCE, "province"), (AGENCY, "auditor"), ("suda", "system"), (CITY, "system")]
 
 
 @pytest.mark.parametrize(("organisation", "role"), READERS_INSIDE)
@@ -245,6 +255,22 @@ async def test_others_in_scope_see_the_course_of_the_case_and_no_text_and_nothin
     assert answer.status_code == 200
     assert not [text for text in (*CANARIES, WORDS, ANSWER, "139****", "sm4gcm") if text in answer.text]
     assert len(answer.json()["timeline"]) == 9
+
+
+@pytest.mark.parametrize("field", ["assisting", "received_by"])
+async def test_who_helps_or_took_it_in_reads_the_texts_and_nothing_of_the_complainant(world: World, field: str) -> None:
+    world.rows[CASE][field] = [OTHER] if field == "assisting" else OTHER
+    answer = await world.get(f"/v1/cases/{CASE}", world.token(OTHER, "officer"))
+    assert answer.json()["content"] == WORDS and "complainant" not in answer.json()
+    assert not [text for text in (*CANARIES, "139****") if text in answer.text]
+    assert (await world.get(f"/v1/cases/{OURS}", world.token(OTHER, "officer"))).status_code == 404
+
+
+async def test_an_officer_known_by_user_name_as_the_one_complained_about_sees_no_text(world: World) -> None:
+    world.rows[CASE]["officers"] = ["officer.a"]
+    answer = await world.get(f"/v1/cases/{CASE}", world.token(AGENCY, "officer", "officer.a"))
+    assert answer.status_code == 200
+    assert not [text for text in (*CANARIES, WORDS, ANSWER, "139****", "complainant_name") if text in answer.text]
 
 
 async def test_the_accused_person_never_sees_the_complainant_nor_the_texts(world: World) -> None:

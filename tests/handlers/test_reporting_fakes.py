@@ -25,7 +25,7 @@ def at(document: Doc, path: str) -> Any:
 
 
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "$in": lambda value, wanted: value in wanted,
+    "$in": lambda value, wanted: any(one in wanted for one in (value if isinstance(value, list) else [value])),
     "$ne": lambda value, wanted: wanted not in value if isinstance(value, list) else value != wanted,
     "$lt": lambda value, wanted: value is not None and value < wanted,
     "$gt": lambda value, wanted: value is not None and value > wanted,

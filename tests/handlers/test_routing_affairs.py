@@ -120,6 +120,10 @@ async def test_only_those_who_run_the_systems_and_only_for_their_divisions(
     assert (await http.put("/v1/affairs/P1", json=SAID, headers=supervisor)).status_code == 201
     assert (await http.put("/v1/affairs/P2", json=OTHER, headers=supervisor)).status_code == 422
     assert (await http.put("/v1/affairs/P3", json={"accepted_by": UNIT}, headers=supervisor)).status_code == 422
+    own = as_("system", ADMINISTRATION)  # a city's own system speaks where its administration does
+    assert (await http.put("/v1/affairs/P1", json=SAID, headers=own)).status_code == 200
+    assert (await http.put("/v1/affairs/P2", json=OTHER, headers=own)).status_code == 422
+    assert (await http.put("/v1/affairs/P2", json=SAID, headers=as_("system", UNIT))).status_code == 422
     await http.put("/v1/affairs/P4", json=OTHER)
     assert (await http.get("/v1/affairs/P4", headers=supervisor)).status_code == 404
     # an affair of another division cannot be taken over by calling it one's own

@@ -119,6 +119,16 @@ async def test_a_filing_ends_the_duty_once_and_only_its_own_organisation_may(sla
     assert [event.type for event in of(sla, "quarterly-report", AGENCY)] == ["opened", "discharged"]
 
 
+async def test_the_platform_may_file_for_anybody_and_an_organisations_system_for_its_own(sla: Process) -> None:
+    await sla.fire("2026-10-01 00:00")
+    (opened,) = of(sla, "quarterly-report", AGENCY)
+    file = sla.timers.filings.file
+    with pytest.raises(NotYours):
+        await file(opened.case_id, Subject("11530103XXXXXXX012", "system"))
+    assert (await file(opened.case_id, Subject("suda-import", "system"))).type == "discharged"
+    assert (await file(opened.case_id, Subject(AGENCY, "system"))).type == "discharged"
+
+
 async def test_a_late_filing_that_is_met_before_its_breach_still_breaches(
     world: World, sla: Process, path: Path
 ) -> None:

@@ -49,6 +49,22 @@ def test_the_days_add_up(duty: Obligation, start: date) -> None:
     assert all(day.why for day in result.days)
 
 
+@given(st.sampled_from(COUNTED), DAYS, st.integers(-3, 60))
+def test_a_limit_that_was_set_is_the_day_and_never_later_than_the_period(duty: Obligation, start: date, n: int) -> None:
+    plain, limit = due(duty, start, CALENDAR), start + timedelta(days=n)
+    limited = due(duty, start, CALENDAR, limit=limit)
+    assert limited.due_day == min(plain.due_day, max(start, limit))
+    assert limited.days[-1].day == limited.due_day
+
+
+def test_an_extension_of_a_limit_is_counted_from_the_limit() -> None:
+    duty = LIBRARY.get("zaozhuang-2020").obligation("leader-approved")
+    set_for = due(duty, date(2026, 9, 21), CALENDAR, limit=date(2026, 9, 22))
+    assert (set_for.due_day, set_for.latest_day) == (date(2026, 9, 22), date(2026, 9, 24))
+    longer = due(duty, date(2026, 9, 21), CALENDAR, limit=date(2026, 9, 22), until=date(2026, 9, 30))
+    assert longer.due_day == date(2026, 9, 24)
+
+
 @given(st.sampled_from(EXTENSIBLE), DAYS, st.integers(-10, 60))
 def test_extending_never_shortens_and_never_passes_the_latest_day(duty: Obligation, start: date, reach: int) -> None:
     plain = due(duty, start, CALENDAR)

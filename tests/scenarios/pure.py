@@ -72,6 +72,8 @@ class Pure:
         if who.role == "complainant":
             return Actor(organisation="", role=who.role, case_id=case.id)
         own = case.accountable if who.role in ("officer", "leader") else case.administration
+        if who.role == "system":
+            own = "suda"
         return Actor(organisation=who.organisation or own or "", role=who.role, user=who.user)
 
     def request(self, name: str, request: ActRequested) -> Seen:

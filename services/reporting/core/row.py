@@ -2,7 +2,8 @@
 
 Instants are ISO texts in Asia/Shanghai with microseconds: they sort, and survive a store that keeps milliseconds.
 Sealed tokens stay sealed; attachments are counted and stay in the log. What a row holds of data and sealed text is
-bounded (ROOM), because a document is: past that an entry says `shortened` and the log keeps the rest.
+bounded (ROOM), because a document is: past that an entry says `shortened` and the log keeps the rest. `officers` are
+the user names of those complained about, `merged` says that it is handled as one with another case.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -104,6 +105,10 @@ def _opened(event: Opened) -> Row:
         "outcome": None,
         "extension": None,
         "backdated": event.backdated,
+        "assisting": [],
+        "officers": [event.accused.officer] if event.accused.officer else [],
+        "bounces": 0,
+        "merged": False,
         "recused": [],
         "done": {},
         "last": {"at": entry["at"], "what": "opened"},
@@ -147,6 +152,15 @@ def _acted(row: Row, event: Acted) -> Row:
     if done == "rebound":
         changes |= {"instrument": event.instrument}
         changes |= {name: _plain(event.data.get(name)) for name in ("law_digest", "basis")}
+    if event.assisting is not None:
+        changes["assisting"] = list(event.assisting)
+    appealed = done == "appealed" and event.by.role != "complainant"
+    if officer := event.by.user if appealed else event.data.get("accused"):
+        changes["officers"] = sorted({*row["officers"], str(officer)})
+    if done == "bounced":
+        changes["bounces"] = row["bounces"] + 1
+    if done in ("merged", "unmerged"):
+        changes["merged"] = done == "merged"
     if done == "recused":
         changes["recused"] = sorted({*row["recused"], *_persons(event)})
     return changes

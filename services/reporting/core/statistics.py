@@ -1,4 +1,9 @@
-"""Counts of cases and deadlines, from rows and never from messages (DESIGN.md 6.4). Pure."""
+"""Counts of cases and deadlines, from rows and never from messages (DESIGN.md 6.4). Pure.
+
+`received` counts every complaint that came in (收到件数), however it was handled. What was handled counts matters: a
+complaint merged into another one is `merged` and in no other figure, because it was handled as one with that (Yunnan
+13, Suining 11; docs/decisions/0071-merging.md). So received = open + closed + refused + other + merged.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,15 +11,15 @@ from typing import Any, Literal
 
 from services.reporting.core.row import Row
 
-GROUPED = ("organisation", "state", "outcome", "ground")
-Group = tuple[str | None, str, str | None, str | None]
+GROUPED = ("organisation", "state", "outcome", "ground", "merged")
+Group = tuple[str | None, str, str | None, str | None, bool]
 Fate = Literal["open", "closed", "refused", "other"]
 _OPEN = ("pending", "assigned", "accepted")
 
 
 def groups(rows: Iterable[Mapping[str, Any]]) -> Counter[Group]:
-    """How many rows by organisation, state, outcome and ground: what the store's aggregation gives."""
-    return Counter((row["organisation"], row["state"], row["outcome"], row["ground"]) for row in rows)
+    """How many rows by organisation, state, outcome, ground and being merged: what the store's aggregation gives."""
+    return Counter((row["organisation"], row["state"], row["outcome"], row["ground"], row["merged"]) for row in rows)
 
 
 def fate(state: str, outcome: str | None, ground: str | None) -> Fate:
@@ -31,23 +36,24 @@ def tabulate(cases: Mapping[Group, int], deadlines: Mapping[tuple[str, str], int
     fates: Counter[str] = Counter()
     states: Counter[str] = Counter()
     by_organisation: dict[str, Row] = {}
-    for (organisation, state, outcome, ground), count in sorted(cases.items(), key=repr):
-        what = fate(state, outcome, ground)
-        fates[what] += count
+    for (organisation, state, outcome, ground, merged), count in sorted(cases.items(), key=repr):
+        fates["merged" if merged else fate(state, outcome, ground)] += count
         states[state] += count
         line = by_organisation.setdefault(
             organisation or "",
-            {"organisation": organisation, "received": 0, "states": Counter(), "outcomes": Counter()},
+            {"organisation": organisation, "received": 0, "merged": 0, "states": Counter(), "outcomes": Counter()},
         )
         line["received"] += count
+        line["merged"] += count if merged else 0
         line["states"][state] += count
-        line["outcomes"] += Counter({outcome: count} if outcome else {})
+        line["outcomes"] += Counter({outcome: count} if outcome and not merged else {})
     return {
         "received": fates.total(),
         "open": fates["open"],
         "closed": fates["closed"],
         "refused": fates["refused"],
         "other": fates["other"],
+        "merged": fates["merged"],
         "states": dict(states),
         "organisations": list(by_organisation.values()),
         "deadlines": _by_obligation(deadlines),

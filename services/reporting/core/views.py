@@ -1,8 +1,8 @@
 """What each reader is shown of a case (DESIGN.md 7, LAW.md "Who may see the complainant"). Pure.
 
-Texts are opened for the organisation that must answer and for the administration, the complainant is masked for them
-and absent for everybody else; whoever is the accused person gets neither. A complainant sees what concerns them and no
-name of anybody.
+Texts are opened for the organisation that must answer, for the administration and for who helps; the complainant is
+masked for the first two and absent for everybody else; whoever is the accused person gets neither. A complainant sees
+what concerns them and no name of anybody.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,10 +16,11 @@ from services.reporting.core.sealed import TEXTS, Sealed
 
 Name = Callable[[str | None], str | None]
 _INSIDE = ("accountable", "administration")
+_READING = (*_INSIDE, "helping")  # of the texts; who helps, or took the case in, learns nothing of the complainant
 _SUMMARY = (
     *("organisation", "administration", "division", "holder", "kind", "channel", "door", "received_at", "received_on"),
     *("received_by", "accused", "matter", "project_no", "urgent", "source_reference", "instrument", "class", "ground"),
-    *("outcome", "extension", "backdated", "attachments", "last"),
+    *("outcome", "extension", "bounces", "merged", "backdated", "attachments", "last"),
 )
 _DATES = ("accepted", "refused", "answered", "closed", "withdrawn", "terminated", "sent-back")
 _PROMISED = (
@@ -38,12 +39,14 @@ def summary(row: Row, name: Name) -> Row:
 
 def detail(row: Row, deadlines: list[Row], relation: Relation, user: str | None, sealed: Sealed, name: Name) -> Row:
     """A case as an official in its scope sees it."""
-    inside = relation in _INSIDE and not (user and sealed.text("accused_person") == user)
+    accused = bool(user) and sealed.text("accused_person") == user
+    reading, inside = relation in _READING and not accused, relation in _INSIDE and not accused
     found = summary(row, name) | {"basis": row["basis"], "law_digest": row["law_digest"], "marks": _marks(row)}
+    if reading:
+        found |= {text: sealed.free(text) for text in TEXTS} | {"accused_person": sealed.accused()}
     if inside:
-        found |= {text: sealed.free(text) for text in TEXTS}
-        found |= {"complainant": sealed.complainant(), "accused_person": sealed.accused()}
-    found["timeline"] = [_entry(entry, sealed if inside else None, name) for entry in row["timeline"]]
+        found |= {"complainant": sealed.complainant()}
+    found["timeline"] = [_entry(entry, sealed if reading else None, name) for entry in row["timeline"]]
     return found | {"deadlines": deadlines, "documents": []}
 
 

@@ -82,9 +82,10 @@ def find(
     `affair` is the one of the complaint's project number, None where it carries none or none was imported.
     """
     asked = _Asked(complaint, instrument, directory, affair)
-    administration = directory.administration_of(complaint.division, asked.day)
     looked, agency = _search(asked)
-    looked.append(_territory(complaint, administration, agency))
+    place = _place(asked, agency)
+    administration = directory.administration_of(place, asked.day)
+    looked.append(_territory(place, administration, agency))
     accountable = agency or administration
     return Found(
         accountable=accountable.code if accountable else None,
@@ -189,11 +190,18 @@ def _of_window(asked: _Asked) -> Organisation | None:
     return None
 
 
-def _territory(
-    complaint: ComplaintReceived, administration: Organisation | None, agency: Organisation | None
-) -> _Looked:
+def _place(asked: _Asked, agency: Organisation | None) -> str:
+    """Whose administration it is: the complaint's division, or under a text about centres the one the centre is in."""
+    if agency is not None and agency.venue and asked.instrument and asked.instrument.governs.venues:
+        centre = asked.directory.organisation(agency.venue, asked.day)
+        if centre is not None:
+            return centre.division
+    return asked.complaint.division
+
+
+def _territory(place: str, administration: Organisation | None, agency: Organisation | None) -> _Looked:
     if administration is None:
-        return _Looked("division", f"行政区划{complaint.division}没有登记管理部门")
+        return _Looked("division", f"行政区划{place}没有登记管理部门")
     why = "该区划的政务服务管理部门负责交办和监督" if agency else "未能确定承办单位，由该区划的政务服务管理部门决定"
     return _Looked("division", why, administration)
 

@@ -170,7 +170,7 @@ def _likeness(one: str | None, other: str | None) -> float | None:
 def allows_merging(instrument: Instrument | None, state: str) -> bool:
     """Whether the law lets Suda merge a case in this state by itself."""
     rules = instrument.rules("merge") if instrument else ()
-    return any(rule.allows("system", {"any"}) and state in rule.from_states for rule in rules)
+    return any(rule.allows("system", {"platform"}) and state in rule.from_states for rule in rules)
 
 
 def merge_id(match: Match) -> str:

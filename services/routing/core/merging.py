@@ -3,7 +3,7 @@ from the first one, so that it is the same however often it is sent (DESIGN.md 6
 
     merged    the survivor takes over the running clocks of the absorbed case   -> absorb {absorbed, seq, starts}
     unmerged  it gives them back                                                -> absorb {absorbed, seq}
-    absorb rejected, because the survivor is over by then or never was          -> unmerge {reason} on the absorbed case
+    absorb rejected: the survivor is over by then, never was, or is another's   -> unmerge {reason} on the absorbed case
 """
 
 from datetime import datetime
@@ -31,6 +31,7 @@ def follow_up(
     if event.done == "merged":
         data: dict[str, object] = {"absorbed": event.case_id, "seq": event.seq}
         data["starts"] = running_clocks(before, instrument, calendar)
+        data["of"] = {name: getattr(before, name) for name in ("instrument", "accountable", "administration")}
         return _act(event.data.get("into"), f"absorb:{event.case_id}:{event.seq}", "absorb", data, event.at)
     if event.done == "unmerged" and before.survivor:
         released: dict[str, object] = {"absorbed": event.case_id, "seq": event.seq}

@@ -11,16 +11,18 @@ from shared.events.base import Actor, Citation
 from shared.events.intake import ActRequested
 from shared.law.acts import ActRule
 from shared.law.cited import cited
+from shared.law.due import ZONE
 from shared.law.entry import Entry
 from shared.law.history import disposal_class
 from shared.law.instrument import Instrument
+from shared.law.vocabulary import WAIVED
 
 STATES = {
     "pending": "待交办", "assigned": "待受理", "accepted": "办理中", "closed": "已办结", "refused": "不予受理",
     "withdrawn": "已撤回", "terminated": "已终止", "absorbed": "已合并", "archived": "已归档",
 }  # fmt: skip
 
-ABOVE = frozenset({"supervising", "checking"})
+ANYWHERE = frozenset({"platform", "supervising", "checking", "above"})  # whom a rule means that asks for no relation
 # Of several rules, the one that nearly held is told: a later word here is nearer.
 NEARNESS = ("not-in-law", "wrong-class", "wrong-word", "missing", "missing-step")
 
@@ -41,15 +43,16 @@ def allowed(
 
     `rules` are those for this act: the instrument's and the common ones.
     """
-    subject, known = request.by, relations(request.by, case, directory, instrument)
-    if subject.user and subject.user in case.recused and (known or subject.role == "system"):
+    subject, day = request.by, request.received_at.astimezone(ZONE).date()
+    known = relations(subject, case, directory, day, instrument)
+    if known and subject.user and subject.user in case.recused:
         return Refusal("recused", "已回避的人员不得再办理或者接触该办件", recusal(instrument))
-    if not known and subject.role != "system":
+    if not known:
         return Refusal("out-of-scope", "该办件不在本单位的职责范围内")
     if not rules:
         title = f"《{instrument.title}》" if instrument else "未绑定文件的办件"
         return Refusal("not-in-law", f"{title}没有规定“{request.act}”，任何人不得为之")
-    mine = [rule for rule in rules if _open_to(rule, subject, known, case)]
+    mine = [rule for rule in rules if _open_to(rule, subject, known)]
     if not mine:
         secret = instrument.confidentiality if instrument and request.act == "unmask" else ()
         return _refusal(
@@ -68,10 +71,9 @@ def allowed(
     return max(refusals, key=lambda refusal: NEARNESS.index(refusal.reason))
 
 
-def _open_to(rule: ActRule, subject: Actor, known: Relations, case: Case) -> bool:
-    """Whether the rule names the subject. "Any" relation means the pipeline itself, or whoever stands above the case;
-    never the person complained about."""
-    anywhere = bool(known & ABOVE) or (subject.role == "system" and subject.user not in case.accused)
+def _open_to(rule: ActRule, subject: Actor, known: Relations) -> bool:
+    """Whether the rule names the subject. "Any" relation means the platform, or whoever stands above the case."""
+    anywhere = bool(known & ANYWHERE)
     return any(
         actor.role == subject.role and (actor.relation in known or (actor.relation == "any" and anywhere))
         for actor in rule.by
@@ -90,6 +92,8 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     """What the act lacks under this rule, or None."""
     if rule.kinds and case.opened.kind not in rule.kinds:
         return _refusal("not-in-law", f"该规定不适用于{case.opened.kind}", [rule])
+    if rule.channels and case.opened.channel not in rule.channels:
+        return _refusal("not-in-law", f"该规定不适用于渠道{case.opened.channel}", [rule])
     disposal = disposal_class(instrument, case.history) if instrument else None
     if rule.when_class and disposal not in rule.when_class or disposal in rule.unless_class:
         return _refusal("wrong-class", f"处理类别为{disposal}时不得“{request.act}”", [rule])
@@ -99,10 +103,11 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])
-    if not _waived(rule, case):
-        undone = [word for word in rule.after if not case.done(word, passed=rule.passed)]
-        if undone:
-            return _refusal("missing-step", f"须先完成：{'、'.join(undone)}", [rule])
+    asked = [word for word in rule.after if word not in WAIVED] if _waived(rule, case) else rule.after
+    undone = [word for word in asked if not case.done(word, passed=rule.passed, failed=rule.failed)]
+    if undone:
+        how = "（结果须为不属实或者无法核实）" if rule.failed else ""
+        return _refusal("missing-step", f"须先完成：{'、'.join(undone)}{how}", [rule])
     return None
 
 

@@ -7,6 +7,7 @@ from services.routing.core.binding import bound
 from services.routing.core.chain import Decided, chained
 from services.routing.core.permission import Refusal
 from services.routing.core.state import Case
+from shared.directory.platform import is_platform
 from shared.directory.tree import Directory
 from shared.events.cases import Acted, Opened
 from shared.events.intake import ActRequested, ComplaintReceived
@@ -18,7 +19,7 @@ REBIND, REBOUND = "rebind", "rebound"
 
 def rebind(request: ActRequested, case: Case, law: Library, directory: Directory) -> Decided | Refusal:
     """The `rebound` event with the instrument, the digest of its data and the basis; or why there is none."""
-    if request.by.role != "system":
+    if not is_platform(request.by.role, request.by.organisation):
         return Refusal("not-allowed", "只有系统可以为未绑定的办件绑定文件")
     if case.instrument is not None:
         return Refusal("wrong-state", f"办件已经适用{case.instrument}，此后各环节均按该文件办理")

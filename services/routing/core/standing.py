@@ -46,6 +46,8 @@ def complained_about(complaint: ComplaintReceived, directory: Directory) -> Orga
 def not_governed(organisation: Organisation, instrument: Instrument, directory: Directory, day: date) -> str | None:
     """Why the instrument does not reach this organisation, or None where it does."""
     governs, at = instrument.governs, venue(organisation, directory, day)
+    if not organisation.division.startswith(governs.divisions):
+        return f"{organisation.name}不在《{instrument.title}》适用的行政区划内"
     if organisation.code in governs.organisations_out:
         return f"{organisation.name}不适用《{instrument.title}》"
     if governs.venues and at not in governs.venues and organisation.kind not in ("administration", "centre"):

@@ -54,13 +54,14 @@ class Case:
     def instrument(self) -> str | None:
         return self.opened.instrument
 
-    def done(self, word: str, *, passed: bool = False) -> bool:
+    def done(self, word: str, *, passed: bool = False, failed: bool = False) -> bool:
         """Whether this step was taken since the case was last sent back, and still counts; `passed`: with a result that
-        passes."""
+        passes, `failed`: without one."""
         undone, judged = UNDONE_BY.get(word, frozenset()), JUDGED_BY.get(word, frozenset())
         for happening in reversed(self.history):
             if happening.on == word:
-                return not passed or happening.result in PASSES
+                passes = happening.result in PASSES
+                return passes if passed else not (failed and passes)
             if happening.on == "sent-back" or happening.on in undone:
                 return False
             if happening.on in judged and happening.result == "fail":
@@ -119,7 +120,8 @@ def _acted(case: Case, event: Acted) -> Case:
         changes["assisting"] = event.assisting
     if event.done == "recused" and (person := event.data.get("person")):
         changes["recused"] = case.recused | {str(person)}
-    if officer := event.by.user if event.done == "appealed" else event.data.get("accused"):
+    appealed = event.done == "appealed" and event.by.role != "complainant"
+    if officer := event.by.user if appealed else event.data.get("accused"):
         changes["accused"] = case.accused | {str(officer)}
     if event.done in ("merged", "unmerged"):
         changes["survivor"] = event.data.get("into") if event.done == "merged" else None

@@ -77,7 +77,7 @@ def row(
     until = event.due_day if event.type != "opened" else None
     ladder = operations.rungs(event.instrument, obligation, urgent=facts.urgent)
     expected = {rung.name: rung.expects for rung in ladder}
-    counted = due(obligation, event.start_day, calendar, until=until)
+    counted = due(obligation, event.start_day, calendar, until=until, limit=event.limit)
     rungs = [
         {"name": name, "kind": kind, "at": at.isoformat(), "expects": expected[name]}
         for name, kind, at in rung_instants(operations, obligation, counted, calendar, urgent=facts.urgent)

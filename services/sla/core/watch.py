@@ -161,6 +161,7 @@ def made(
         from_day=before.due_day if before and change in ("extended", "reprojected") else None,
         calendar=calendar.version,
         label=None if cites else duty.obligation.readings[0].reading,
+        limit=duty.limit,
     )
 
 

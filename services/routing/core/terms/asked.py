@@ -19,6 +19,10 @@ from shared.law.history import Duty, duties, whatever_class
 from shared.law.instrument import Instrument
 
 DAYS = ("served_on", "on", "told_on", "accused_told_on")  # of what has happened: never of a day to come
+STATED = frozenset({*DAYS, "until", "complainant_told_on", "administration_told_on"})
+_CODES = ("to", "lead", "into", "earlier", "referred_to", "person", "accused", "signed_by")
+WORDS = frozenset({*_CODES, "ground", "class", "outcome", "result", "topic", "served_by", "sample"})
+LONGEST = 100  # of a word: they are repeated to people and stand in the log in clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,28 @@ def _joined(*parts: tuple[Citation, ...]) -> tuple[Citation, ...]:
 
 
 def unfit(asked: Asked) -> Refusal | None:
-    """A refusal where a day is none, or what is said to have happened lies in the future."""
-    for name in (*DAYS, "until", "complainant_told_on", "administration_told_on"):
-        if asked.given(name) and asked.day(name) is None:
-            return asked.no("no-such-day", f"{name}不是日期")
-    for name in DAYS:
-        day = asked.day(name)
-        if day is not None and day > asked.today:
-            return asked.no("future-day", f"{name}（{day}）是将来的日期")
+    """A refusal where a day is none, a word none, or what is said to have happened lies in the future.
+
+    Intake lets none of this in; another producer on the topic may send it.
+    """
+    for name, value in asked.request.data.items():
+        if value is None:
+            continue
+        if name in STATED:
+            day = asked.day(name)
+            if day is None:
+                return asked.no("no-such-day", f"{name}不是日期")
+            if name in DAYS and day > asked.today:
+                return asked.no("future-day", f"{name}（{day}）是将来的日期")
+        elif name in WORDS and not (isinstance(value, str) and len(value) <= LONGEST):
+            return asked.no("no-such-word", f"{name}不是代码或者规定的词")
+        elif name == "organisations" and not _codes(value):
+            return asked.no("no-such-word", "organisations须是组织机构代码的列表")
     return None
+
+
+def _codes(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def past_due(asked: Asked, name: str, *more: LawCitation) -> Refusal | None:
@@ -92,7 +109,8 @@ def past_due(asked: Asked, name: str, *more: LawCitation) -> Refusal | None:
     if not found:
         return None
     duty = found[-1]
-    first = due(duty.obligation, duty.due.start_day, asked.calendar)
+    hours = duty.obligation.period.unit == "hours"
+    first = due(duty.obligation, duty.start_at if hours else duty.due.start_day, asked.calendar, limit=duty.limit)
     if asked.request.received_at < first.due_at:
         return None
     return asked.no("too-late", f"{duty.obligation.title}的期限{first.due_day}已过", *more)

@@ -34,11 +34,28 @@ def _on(asked: Asked, purposes: tuple[str, ...], title: str) -> Effect | Refusal
     if ground is None or ground.purpose not in purposes:
         known = "、".join(each.id for each in instrument.grounds if each.purpose in purposes)
         return asked.no("no-such-ground", f"没有“{asked.word('ground')}”这一{title}情形；法定情形为：{known}")
-    if ground.ask_first and not asked.case.done("contacted"):
+    if refusal := _not_theirs(asked, ground):
+        return refusal
+    if ground.ask_first and not _was_asked(asked, ground):
         return asked.no("ask-first", f"依“{ground.text}”{title}以前，须先联系或者提醒投诉人并记录", *ground.citations)
     if refusal := _referred(asked, ground):
         return refusal
     return {"citations": cited(ground.citations)} | _read(asked, ground)
+
+
+def _not_theirs(asked: Asked, ground: Ground) -> Refusal | None:
+    """Some grounds are for the administration or the agency alone, or need the word of its leader."""
+    if ground.decided_by and asked.request.by.role != ground.decided_by:
+        return asked.no("not-allowed", f"依“{ground.text}”须由{ground.decided_by}决定", *ground.citations)
+    holder = "agency" if asked.request.by.organisation == asked.case.accountable else "administration"
+    if ground.by and holder not in ground.by:
+        return asked.no("not-allowed", f"“{ground.text}”不得由{holder}适用", *ground.citations)
+    return None
+
+
+def _was_asked(asked: Asked, ground: Ground) -> bool:
+    contacts = [happening.result for happening in asked.case.history if happening.on == "contacted"]
+    return any(not ground.asked_with or result in ground.asked_with for result in contacts)
 
 
 def _referred(asked: Asked, ground: Ground | None) -> Refusal | None:

@@ -28,8 +28,13 @@ def _transfer(asked: Asked) -> Effect | Refusal:
 
 
 def _bounce(asked: Asked) -> Effect | Refusal:
-    """Back to the administration, which decides; counted, and no clock starts anew."""
-    return {"accountable": asked.case.administration, "holder": "administration", "assisting": ()}
+    """Back to the administration, which decides; counted, and no clock starts anew.
+
+    One that went to the agency directly has reached the administration only now: its own time to hand over begins.
+    """
+    changes: Effect = {"accountable": asked.case.administration, "holder": "administration", "assisting": ()}
+    known = any(happening.on == "received-by-administration" for happening in asked.case.history)
+    return changes if known else changes | {"also": ("received-by-administration",)}
 
 
 def _designate_lead(asked: Asked) -> Effect | Refusal:
@@ -44,15 +49,22 @@ def _designate_lead(asked: Asked) -> Effect | Refusal:
             return found
         if found.code != lead.code and found.code not in assisting:
             assisting.append(found.code)
-    return _moved(asked, lead) | {"assisting": tuple(assisting)}
+    changes = _moved(asked, lead) | {"assisting": tuple(assisting)}
+    if asked.case.state == "pending":  # the lead is handed the case by it
+        changes |= {"also": ("handed-over", "received-by-agency")}
+    return changes
 
 
 def _moved(asked: Asked, organisation: Organisation) -> Effect:
-    return {
+    """An agency that has been assisting and must answer now assists no longer."""
+    changes: Effect = {
         "accountable": organisation.code,
         "holder": "agency",
         "directory_offset": asked.directory.offset,
     }
+    if organisation.code in asked.case.assisting:
+        changes["assisting"] = tuple(code for code in asked.case.assisting if code != organisation.code)
+    return changes
 
 
 def _organisation(asked: Asked, code: str) -> Organisation | Refusal:
