@@ -155,14 +155,13 @@ class Handler:
         metrics.EARLY_ROWS.labels("sla").set(sum(map(len, self._early.values())))
 
     async def _withdrawals(self, applied: Applied) -> list[DeadlineEvent]:
-        """A discharge or extension that was in time, after its breach was already declared, takes the breach back."""
+        """What was in time, or put the due day off, after the breach was already declared takes the breach back."""
         now = self._clock.now()
         suspects: dict[str, DeadlineEvent] = {}
         for event in applied.events:
-            before = applied.before.emitted.get((event.obligation, event.generation))
-            day = prevented(event, before.due_day if before else None)
-            if day is not None and now.date() > day:
-                suspects[breach_claim(event, day)] = withdrawn(event, day)
+            due = prevented(event, applied.before.emitted.get((event.obligation, event.generation)))
+            if due is not None and now >= due.due_at:
+                suspects[breach_claim(event, due.due_day)] = withdrawn(event, due)
         return [suspects[claim] for claim in await self._store.claimed(suspects)]
 
 

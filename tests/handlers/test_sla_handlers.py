@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.events import deadlines, topics
 from shared.events.deadlines import DeadlineEvent
+from shared.law import load
 from shared.law.operations import load_operations
-from tests.core.cases import Story, at
+from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, FakeJournal, case_record
+from tests.law.test_sixth import SIXTH
 
 
 class FakeStore:
@@ -214,6 +217,50 @@ async def test_a_discharge_in_time_that_arrives_after_the_breach_takes_it_back(w
     assert "handover breach" in sla.told() and "handover breach-withdrawn" in sla.told()
     await sla.fire("2026-09-30 00:00")
     assert not [event for event in sla.events() if event.obligation == "handover" and event.type == "escalated"]
+
+
+@pytest.mark.parametrize("rung", ["breach", "level-above"])
+async def test_a_discharge_in_time_takes_the_breach_back_at_whatever_rung_it_comes(
+    world: World, sla: Process, rung: str
+) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire({"breach": "2026-09-22 00:00", "level-above": "2026-09-23 12:00"}[rung])
+    assert sla.told()[-1] == f"handover {rung}"
+    story.handed_over("2026-09-21 23:59")
+    await sla.handler.handle([case_record(story.events[-1])])
+    await sla.fire("2026-11-30 00:00")
+    of_it = [event for event in sla.events() if event.obligation == "handover"]
+    assert [event.type for event in of_it[of_it.index(next(e for e in of_it if e.rung == rung)) + 1 :]] == [
+        "discharged", "breach-withdrawn"
+    ]  # fmt: skip
+    assert (of_it[-1].due_day.isoformat(), of_it[-1].due_at) == ("2026-09-21", at("2026-09-22 00:00"))
+
+
+async def test_a_withdrawal_in_time_that_arrives_after_the_breach_takes_it_back(world: World, sla: Process) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-22 00:00")
+    story.applied("withdraw", "2026-09-21 23:59", "complainant")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert sla.told()[-2:] == ["handover superseded", "handover breach-withdrawn"]
+
+
+async def test_a_period_in_hours_is_watched_to_the_minute_and_its_breach_taken_back_on_the_same_day(
+    world: World, path: Path
+) -> None:
+    sixth = replace(world, law=load(SIXTH))
+    sla = Process(sixth, FakeStore(), FakeBus(), path)
+    story = Story(sixth, complaint("2026-09-18 10:30", division="990102", accused={}, matter={}))
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-18 14:29:59")
+    assert sla.told() == ["handover opened", "handover warning-hours"]
+    await sla.fire("2026-09-18 14:30")
+    story.applied("withdraw", "2026-09-18 14:29", "complainant")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert [one for one in sla.told() if one.startswith("handover")][2:] == [
+        "handover breach", "handover superseded", "handover breach-withdrawn"
+    ]  # fmt: skip
 
 
 async def test_a_late_discharge_takes_nothing_back(world: World, sla: Process) -> None:

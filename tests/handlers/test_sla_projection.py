@@ -92,6 +92,39 @@ async def test_a_breach_that_was_declared_stays(world: World, path: Path) -> Non
     assert "acceptance breach" not in second.told() and "acceptance level-above" in second.told()
 
 
+async def test_a_breach_that_was_declared_stays_whatever_is_done_on_the_case_afterwards(
+    world: World, path: Path
+) -> None:
+    store, story = FakeStore(), Story(world).handed_over("2026-09-21 10:00")
+    first = process(world, store, path, world.calendar, load_operations())
+    await first.handler.gained({0})
+    await first.handler.handle([case_record(event) for event in story.events])
+    await first.fire("2026-09-25 00:00")
+    second = process(world, store, path, STORM, load_operations())  # under which it is due on the 28th
+    await second.handler.gained({0})
+    story.applied("note", "2026-09-28 09:00", text="x")
+    await second.handler.handle([case_record(story.events[-1])])
+    assert second.events() == []
+    story.accepted("2026-09-28 10:00")
+    await second.handler.handle([case_record(story.events[-1])])
+    done = next(event for event in second.events() if event.obligation == "acceptance")
+    assert (done.type, done.due_day, done.late_days) == ("discharged", date(2026, 9, 24), 1)
+    assert done.calendar is None and done.why and "acceptance breach-withdrawn" not in second.told()
+
+
+async def test_two_deployments_with_different_calendars_say_each_move_under_an_id_of_its_own(
+    world: World, path: Path
+) -> None:
+    store, said = await begun(world, path, Story(world).handed_over("2026-09-21 10:00")), []
+    for minute, calendar in enumerate((STORM, world.calendar, STORM, world.calendar)):
+        clock.step(path, at(f"2026-09-21 12:0{minute}"))
+        one = process(world, store, path, calendar, load_operations())
+        await one.handler.gained({0})
+        said += one.events()
+    assert [event.due_day.day for event in said] == [28, 24, 28, 24]
+    assert len({event.id for event in said}) == 4
+
+
 async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, path: Path) -> None:
     story = Story(world).handed_over("2026-09-21 10:00")
     store = await begun(world, path, story)
