@@ -132,7 +132,7 @@ class _Stage:
 
     async def templates(self, path: Path) -> None:
         """The commits of some of the last acts, as the relay's documents."""
-        keys = {record.key.decode() for record in self.asked[: 300 * len(ACTS)]}
+        keys = {(record.key or b"").decode() for record in self.asked[: 300 * len(ACTS)]}
         found: list[dict[str, list[dict[str, Any]]]] = []
         journal = self.client[self.prefix + "routing"]["journal"]
         async for document in journal.find({"case": {"$in": sorted(keys)}}):
