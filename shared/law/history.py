@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from shared.errors import BadInput
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
 from shared.law.calendar import Calendar
 from shared.law.due import ZONE, Due, due
@@ -79,9 +80,21 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
         until=_day(event.data.get("until")),
     )
     if event.done == TOOK_OVER:
-        return (replace(done, other=event.data["absorbed"], other_seq=event.data["seq"], starts=_starts(event.data)),)
+        return (
+            replace(done, other=event.data["absorbed"], other_seq=int(event.data["seq"]), starts=_starts(event.data)),
+        )
     received = (Happening("received-by-agency", event.at),) if event.done == "handed-over" else ()
     return (done, *received, *_also(event))
+
+
+def understood(event: AnyCaseEvent) -> AnyCaseEvent:
+    """The event, if its data hold what its word needs; raises BadInput, naming no content."""
+    try:
+        happenings(event)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        word = event.done if isinstance(event, Acted) else event.type
+        raise BadInput(f"data: is not what '{word}' needs") from None
+    return event
 
 
 def _also(event: Dispatched | Acted) -> tuple[Happening, ...]:

@@ -14,7 +14,8 @@ from services.sla.core.unwatched import Watches
 from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
-from shared import clock
+from shared import clock, metrics
+from shared.bus import Record
 from shared.errors import Unavailable
 from shared.events import deadlines, topics
 from shared.events.deadlines import DeadlineEvent
@@ -151,6 +152,35 @@ async def test_early_events_survive_a_restart(world: World, sla: Process, path: 
     await second.handler.gained({0})
     await second.handler.handle([case_record(story.events[0])])
     assert second.told() == ["handover opened"] and sla.store.waiting == {}
+
+
+async def test_what_waits_in_a_partition_that_goes_is_its_next_owners_to_count(
+    world: World, sla: Process, path: Path
+) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(story.events[1])])
+    assert metrics.EARLY_ROWS.labels("sla")._value.get() == 1
+    await sla.handler.lost({0})
+    await sla.handler.gained({1})
+    assert metrics.EARLY_ROWS.labels("sla")._value.get() == 0
+
+
+async def test_what_is_no_event_of_its_case_is_a_dead_letter_and_its_case_goes_on(world: World, sla: Process) -> None:
+    story = Story(world).handed_over()
+    opened, dispatched, handed = (case_record(event) for event in story.events)
+    wrong = {
+        "another key": Record(topics.CASES, 0, 1, b"another", handed.value),
+        "no key": Record(topics.CASES, 0, 2, None, opened.value),
+        "no first event": Record(topics.CASES, 0, 3, opened.key, handed.value.replace(b'"seq":3', b'"seq":1')),
+        "no case id": Record(topics.CASES, 0, 4, b"x", opened.value.replace(opened.key or b"", b"x")),
+        "no day": Record(topics.CASES, 0, 5, opened.key, handed.value.replace(b'"to":', b'"until":"soon","to":')),
+    }
+    await sla.handler.handle([*wrong.values(), opened, dispatched])
+    assert {letter.headers["suda_offset"] for letter in sla.bus.records if letter.topic == topics.DLQ} == {
+        str(record.offset).encode() for record in wrong.values()
+    }
+    await sla.handler.handle([handed])
+    assert sla.told() == ["handover opened", "handover discharged", "acceptance opened"]
 
 
 async def test_repeated_events_publish_the_recorded_output_again_and_nothing_new(
