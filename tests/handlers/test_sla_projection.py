@@ -11,6 +11,7 @@ from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
 from shared import clock
+from shared.errors import Unavailable
 from shared.law import Calendar
 from shared.law.calendar import Override
 from shared.law.operations import Operations, load_operations
@@ -68,6 +69,21 @@ async def test_it_is_done_once_and_a_restart_under_the_same_data_says_nothing(wo
     third = process(world, store, path, STORM, load_operations())
     await third.handler.gained({0})
     assert third.events() == [] and len(third.timers.heap) == 1
+
+
+async def test_dead_between_its_commit_and_its_publication_the_next_owner_carries_it_out(
+    world: World, path: Path
+) -> None:
+    store = await begun(world, path, Story(world).handed_over("2026-09-21 10:00"))
+    second = process(world, store, path, STORM, load_operations())
+    second.bus.away = 1
+    with pytest.raises(Unavailable):
+        await second.handler.gained({0})
+    third = process(world, store, path, STORM, load_operations())
+    await third.handler.gained({0})
+    assert third.told() == ["acceptance reprojected"] and store.claims == {}
+    await third.fire("2026-09-28 23:59")
+    assert "acceptance breach" not in third.told()
 
 
 async def test_another_place_is_not_touched(world: World, path: Path) -> None:
