@@ -309,10 +309,9 @@ def _start(obligation: Obligation, duty: Duty) -> date | datetime:
 
 def _started(obligation: Obligation, generation: int, happening: Happening, presumed: bool, life: _Life) -> Duty:
     """Starts with the happening; or, where it is the same debtor's own late act, on the day that act was due."""
-    start: date | datetime = happening.at
-    if obligation.period.unit != "hours":
-        start = happening.at.astimezone(ZONE).date()
+    hours = obligation.period.unit == "hours"
+    start: date | datetime = happening.at if hours else happening.at.astimezone(ZONE).date()
     before = [d for d in life.others.values() if d.id == obligation.late_start and d.ended_at == happening.at]
     if before and before[-1].status == "late":
-        start = before[-1].due.due_day
+        start = before[-1].due.due_at if hours else before[-1].due.due_day
     return Duty(obligation, generation, happening.at, due(obligation, start, life.calendar), presumed=presumed)

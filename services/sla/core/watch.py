@@ -129,7 +129,7 @@ def standing(
     """Every duty the history has started, of the regulation and of the operational watches."""
     facts = watched.facts
     found: dict[Key, Duty] = {}
-    for source in (instrument, rules.over(instrument)):
+    for source in (instrument, *rules.along(instrument, watched.history)):
         if source is not None:
             found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
     return found
@@ -239,12 +239,12 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> D
 
 
 def debtor(facts: Facts, owes: str) -> str | None:
-    """The code of the organisation that owes a duty of this kind."""
+    """The code of the organisation that owes a duty of this kind; None where none does, or the directory must tell."""
     if owes in ("agency", "officer"):
         return facts.accountable
     if owes == "receiver":
         return facts.receiver or facts.administration
-    return facts.administration
+    return facts.administration if owes == "administration" else None
 
 
 def late_days(due_day: date, at: datetime, calendar: Calendar) -> int:
