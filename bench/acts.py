@@ -116,7 +116,7 @@ class _Stage:
             begin, some = complaints.DAY + self.opened * timedelta(milliseconds=10), min(AT_ONCE, count - len(found))
             made = list(complaints.records(some, keyring, directory, begin, self.opened))
             await parts.fill(self.bus, made)
-            found |= {record.key.decode() for record in made}
+            found |= {record.key.decode() for record in made if record.key}
             self.opened += some
             if self.opened % (10 * AT_ONCE) == 0:
                 await self._committed()

@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.dlq import Budget, letter
 from shared.errors import BadInput
 from shared.events import topics
+from shared.events.base import in_place
 from shared.events.cases import Acted, Dispatched, Rejected
 from shared.events.intake import ActRequested, ComplaintReceived, IntakeEvent, parse
 from shared.journal import Commit, Journal
@@ -80,7 +81,7 @@ class Handler:
         inputs: Inputs = defaultdict(list)
         for record in records:
             try:
-                event = _checked(record)
+                event = in_place(parse(record.value), record.key)
                 inputs[event.case_id].append(Input(event, record))
             except BadInput as wrong:
                 letters[record.place] = self._dead(record, str(wrong))
@@ -141,13 +142,6 @@ class Handler:
     def _dead(self, record: Record, reason: str) -> Outgoing:
         metrics.DEAD_LETTERS.labels(record.topic).inc()
         return letter(record, reason, "routing", self._clock.now())
-
-
-def _checked(record: Record) -> IntakeEvent:
-    event = parse(record.value)
-    if record.key != event.case_id.encode():
-        raise BadInput("the record's key is not its case id")
-    return event
 
 
 async def all_of(parts: Iterable[Awaitable[None]]) -> None:

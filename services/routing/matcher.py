@@ -18,6 +18,7 @@ from shared.bus import Bus, Outgoing, Record
 from shared.clock import Clock
 from shared.errors import BadInput
 from shared.events import cases
+from shared.events.base import in_place
 from shared.events.cases import Acted, AnyCaseEvent, Opened
 from shared.events.intake import ActRequested
 from shared.journal import Journal
@@ -91,7 +92,7 @@ def _parsed(records: Iterable[Record]) -> list[AnyCaseEvent]:
         if kind is not None and kind.rpartition(b".")[0] not in READ:
             continue
         try:
-            found.append(cases.parse(one.value))
+            found.append(in_place(cases.parse(one.value), one.key))
         except BadInput as wrong:
             log.warning("%s %d/%d passed over: %s", one.topic, one.partition, one.offset, wrong)
     return found

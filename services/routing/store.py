@@ -177,7 +177,7 @@ class Sent:
         documents: list[Document] = [
             {
                 "_id": id,
-                "case": act.key.decode(),
+                "case": (act.key or b"").decode(),
                 "value": act.value,
                 "headers": {name: value.decode() for name, value in act.headers.items()},
             }

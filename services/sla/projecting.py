@@ -5,7 +5,7 @@ again from itself, and only where something moves is its case read from the jour
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.sla.core.projection import keys, projected, why
@@ -74,12 +74,17 @@ class Projecting:
         return obligation.late_start is not None or self._differs(stored, event, obligation)
 
     def _differs(self, stored: Document, event: DeadlineEvent, obligation: Obligation) -> bool:
-        """Whether its rungs would be others, or its day no longer provisional."""
+        """Whether its instants would be others, or its day no longer provisional."""
         calendar = self.calendar.at(lead(stored).division)
         again = row(event, 0, obligation, self.operations, calendar, lead(stored))
         until = event.due_day if event.type != "opened" else None
-        now = due(obligation, event.start_day, calendar, until=until, limit=event.limit)
-        return bool(again["rungs"] != stored["rungs"]) or now.provisional != event.provisional
+        start: date | None = event.start_day
+        if obligation.period.unit == "hours":  # no calendar moves these, and where they start is known of an opening
+            start = event.at if event.type == "opened" else None
+        now = due(obligation, start, calendar, until=until, limit=event.limit) if start else event
+        if again["rungs"] != stored["rungs"] or now.provisional != event.provisional:
+            return True
+        return now.due_at != event.due_at
 
     async def _publish(self, touched: list[Document], now: datetime) -> set[str]:
         """Their cases read, the events of what moved committed, published and watched; returns the rows replaced."""

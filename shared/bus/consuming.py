@@ -91,6 +91,7 @@ class Consumers:
                 self._servers, client_id=self._name, apply_types=False, logger=None, allow_auto_create_topics=False
             )
         busy = asyncio.Lock()
+        metrics.CONSUMER_STOPPED.labels(topic).set(0)
 
         async def one_batch(records: list[Record]) -> None:
             async with busy:
@@ -114,7 +115,10 @@ class Consumers:
         )(one_batch)
 
     async def _handle(self, handle: Handler, records: list[Record]) -> None:
-        """One batch until it is through: a part away is waited for, poison stops the consumer, a bug ends us."""
+        """One batch until it is through: a part away is waited for, a bug ends us.
+
+        Poison stops the consumer, uncommitted: a deploy that is put back reads all of it again.
+        """
         topic = records[0].topic
         for attempt in itertools.count(1):
             try:
@@ -128,9 +132,13 @@ class Consumers:
                 log.warning("%s waits: %s", topic, away)
                 if self._stopping.is_set():
                     raise
-            except TooMuchPoison as poison:
+            except TooMuchPoison as poison:  # the batch itself is done: its bad records lie in suda.dlq
+                if topic in (self._settings.past_poison or "").split(","):
+                    log.warning("%s goes on past bad records, as SUDA_PAST_POISON says: %s", topic, poison)
+                    return
                 self.waiting = f"{topic}: stopped: {poison}"
                 log.critical("the consumer of %s stops: %s", topic, poison)
+                metrics.CONSUMER_STOPPED.labels(topic).set(1)
                 await self._stopping.wait()
                 raise
             except Exception as problem:
