@@ -15,11 +15,12 @@ class Service:
 
     def __init__(self, away: int = 0) -> None:
         self.seen: list[str] = []
-        self.away, self.go = away, asyncio.Event()
+        self.away, self.begun, self.go = away, asyncio.Event(), asyncio.Event()
         self.assignment = _Assignment(asyncio.Lock(), self.gained, self.lost, asyncio.Event())
 
     async def gained(self, partitions: set[int]) -> None:
         self.seen.append("begun")
+        self.begun.set()
         if self.away:
             self.away -= 1
             raise Unavailable("away")
@@ -30,16 +31,11 @@ class Service:
         self.seen.append(f"lost {sorted(partitions)}")
 
 
-async def begun(service: Service) -> None:
-    while not service.seen:
-        await asyncio.sleep(0)
-
-
 async def test_an_assignment_returns_at_once_and_batches_wait_until_it_is_taken() -> None:
     service = Service()
     await service.assignment.on_partitions_assigned(TWO)
     batch = asyncio.create_task(service.assignment.taken())
-    await begun(service)
+    await service.begun.wait()
     assert not batch.done()
     service.go.set()
     await batch
@@ -49,7 +45,7 @@ async def test_an_assignment_returns_at_once_and_batches_wait_until_it_is_taken(
 async def test_a_revocation_breaks_the_taking_off_before_the_partitions_go() -> None:
     service = Service()
     await service.assignment.on_partitions_assigned(TWO)
-    await begun(service)
+    await service.begun.wait()
     await service.assignment.on_partitions_revoked(TWO)
     assert service.seen == ["begun", "lost [0, 3]"]
     service.go.set()
