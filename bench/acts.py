@@ -4,7 +4,7 @@ One turn: 1. routing opens some cases;  2. it is held, the acts are put on its i
 the acceptances, then two notes), it goes on, the time runs until it has committed all;  3. every act must have been
 applied;  4. the relay (bench/relayed.py) inserts documents of the same bytes for the same records.
 
-Three turns with few cases in the store, then many are opened (10,000; SUDA_BENCH_CASES=300000 for more), and three
+Three turns with 10,000 cases in the store, then many are opened (300,000; SUDA_BENCH_CASES says how many), and three
 turns with them. A short turn before the first one, for Kafka's own warming up, is not counted. `ratio` is the median
 over the turns with few cases of routing against the relay; `crowded` is the median with many cases against that with
 few, each against the relay of its own minute: what is there already must not slow an act down. `from_the_store` is the
@@ -40,7 +40,7 @@ from shared.stack.running import Running
 from shared.store import Client, connect
 
 CASES = 1500  # that the acts of a turn are done to
-CROWD = 10_000
+FEW, MANY = 10_000, 300_000  # cases in the store
 TURNS = 3
 ACTS = ("hand-over", "accept", "note", "note")
 AT_ONCE = 2000
@@ -50,7 +50,7 @@ NAMES = UUID("5c8d7f0e-3b1a-5f6e-9a51-6f1f3c2c7a11")  # of the acts
 
 def run(size: int | None, say: Say) -> Figures:
     """`size` is the number of cases that the acts of a turn are done to."""
-    count, crowd = size or CASES, int(os.environ.get("SUDA_BENCH_CASES", CROWD))
+    count, crowd = size or CASES, int(os.environ.get("SUDA_BENCH_CASES", MANY))
     profiles = os.environ.get("SUDA_BENCH_PROFILE")
     now = complaints.DAY + timedelta(days=1)
     with harness.home("acts") as home, parts.base(home / "base", Reading(now, now, 0.0), say) as settings:
@@ -74,9 +74,10 @@ async def _run(settings: Settings, home: Path, count: int, crowd: int, say: Say,
 
 async def _turns(stage: "_Stage", count: int, crowd: int) -> Figures:
     await stage.turn(min(count, 500))
+    await stage.open(min(FEW, crowd) - stage.opened - TURNS * count)
     few = [await stage.turn(count) for _ in range(TURNS)]
     before, there = stage.memory(), stage.opened
-    await stage.open(max(0, crowd - there))
+    await stage.open(crowd - there)
     many = [await stage.turn(count) for _ in range(TURNS)]
     first, second = (statistics.median(one / other for one, other in turns) for turns in (few, many))
     return {

@@ -45,7 +45,7 @@ from shared.settings import Settings
 from shared.stack.running import Running
 from shared.store import Client, Document, connect, insert_new
 
-DUTIES = 40_000
+DUTIES = 200_000
 FEW = 10_000
 SAME = 20_000
 MORE = 3_000  # opened through the service, to see what one costs
