@@ -163,13 +163,17 @@ def _life(
 
 
 def _without_undone(history: Sequence[Happening]) -> Sequence[Happening]:
-    """Without each merge that was undone later, and what arrived by it: the clocks run as if it had never been."""
+    """Without each merge that was undone later, and what arrived by it: the clocks run as if it had never been.
+
+    One in which the complaint was accepted stays: what was decided is decided, and runs from where it arrived by it.
+    """
     if all(happening.on != "unmerged" for happening in history):
         return history
     standing: list[Happening] = []
     for happening in history:
         merged = [place for place, earlier in enumerate(standing) if earlier.on == "merged"]
-        if happening.on == "unmerged" and merged:
+        decided = merged and any(later.on == "accepted" for later in standing[merged[-1] :])
+        if happening.on == "unmerged" and merged and not decided:
             first = last = merged[-1]
             while last + 1 < len(standing) and standing[last + 1].on in ARRIVALS:
                 last += 1

@@ -1,6 +1,6 @@
 """Random lives under every instrument: any act by anybody at any time, and what must hold after each.
 
-A fast run plays few and short lives. `SUDA_LONG=1 python -m pytest -v tests/core/test_machine.py` plays 10,000 of 100
+A fast run plays few and short lives. `SUDA_LONG=1 python -m pytest -xv tests/core/test_machine.py` plays 10,000 of 100
 steps, in blocks of 500 that show how far it is; `SUDA_LONG=1500` plays so many lives instead.
 """
 
