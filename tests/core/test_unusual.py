@@ -273,3 +273,19 @@ def test_a_stand_in_applied_elsewhere_says_nothing_about_places(world: World) ->
     day = at("2026-09-18 10:00").date()
     assert unit and not_governed(unit, law, world.directory, day, "510900") is None
     assert not_governed(unit, law, world.directory, day, "530102")
+
+
+def test_what_is_owed_to_the_complainant_anew_is_answered_before_the_close(world: World) -> None:
+    """Qinghai 8: found untrue and answered, then found true and handed over: the unit owes an answer of its own."""
+    unit = "11630102XXXXXXX012"
+    given = {"division": "630102", "matter": {}, "accused": {"organisation": unit}}
+    story = Story(world, complaint("2026-09-18 10:00", **given))
+    answer = {"text": "x", "served_by": "phone"}
+    story.applied("verify", "2026-09-18 11:00", "supervisor", result="refuted")
+    story.applied("answer", "2026-09-18 12:00", "supervisor", **answer)
+    story.applied("verify", "2026-09-20 10:00", "supervisor", result="confirmed")
+    story.applied("hand-over", "2026-09-20 11:00", "supervisor", to=unit)
+    refused = story.rejected("close", "2026-09-21 10:00", outcome="substantiated")
+    assert refused.reason == "still-owed" and "8" in articles(refused)
+    story.applied("answer", "2026-09-21 11:00", **answer)
+    assert story.applied("close", "2026-09-21 12:00", outcome="substantiated").state == "closed"
