@@ -27,12 +27,18 @@ DAY = datetime(2026, 9, 7, 9, 0, tzinfo=clock.ZONE)  # a Monday on which yunnan-
 APART = timedelta(seconds=1)
 
 
-def records(count: int, keyring: Keyring, directory: Directory, start: datetime = DAY) -> Iterator[Outgoing]:
-    """`count` complaints under yunnan-2022, a second apart, as they go to `suda.intake`."""
+def records(
+    count: int, keyring: Keyring, directory: Directory, start: datetime = DAY, first: int = 0
+) -> Iterator[Outgoing]:
+    """`count` complaints under yunnan-2022, a second apart, as they go to `suda.intake`.
+
+    `first` is the number of the first one: those of different numbers are of different people under different ids.
+    """
     bodies: Sequence[samples.Body] = samples.templates("53")
     for number in range(count):
-        body = samples.body(bodies[number % len(bodies)], number, None)
-        yield record(Complaint.model_validate(body), f"bench-{number}", start + number * APART, keyring, directory)
+        body = samples.body(bodies[number % len(bodies)], first + number, None)
+        complaint, at = Complaint.model_validate(body), start + number * APART
+        yield record(complaint, f"bench-{first + number}", at, keyring, directory)
 
 
 def record(complaint: Complaint, key: str, now: datetime, keyring: Keyring, directory: Directory) -> Outgoing:

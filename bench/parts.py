@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import UnknownTopicOrPartitionError
+import psutil
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.harness import Say
 from services.cli.directory import load_if_empty
@@ -19,10 +19,14 @@ from shared.bus import Bus, Outgoing, create_topics
 from shared.clock import Reading
 from shared.directory.topic import TOPIC, fold
 from shared.directory.tree import Directory
+from shared.events import topics
 from shared.settings import Settings
+from shared.stack import process
 from shared.stack.provide import stack
 from shared.stack.running import Running
+from shared.store import Client
 
+OURS = (*topics.CASE_BEARING, topics.DLQ)
 KEPT = ("cache", "mongodb", "docker", "batch", "partitions", "law", "operations")  # none reaches the caller's data
 
 
@@ -67,20 +71,20 @@ def services(
         yield running
 
 
-async def renew_topics(settings: Settings) -> None:
-    """Delete the case-bearing topics, with whatever groups committed on them, and create them empty."""
-    from shared.events import topics
-
+async def renew_topics(settings: Settings, names: Sequence[str] = OURS) -> None:
+    """Delete these topics, with whatever groups committed on them, and create them empty."""
     assert settings.kafka is not None
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
     await admin.start()
     try:
-        gone = {*topics.CASE_BEARING, topics.DLQ}
-        await admin.delete_topics(sorted(gone))
-        while gone & set(await admin.list_topics()):  # noqa: ASYNC110 - the broker deletes when it likes
+        there = sorted(set(names) & set(await admin.list_topics()))
+        if there:
+            await admin.delete_topics(there)
+        while set(there) & set(await admin.list_topics()):  # noqa: ASYNC110 - the broker deletes when it likes
             await asyncio.sleep(0.05)
-    except UnknownTopicOrPartitionError:
-        pass
+        own = [NewTopic(name, settings.partitions, 1) for name in names if name not in OURS]
+        if own:
+            await admin.create_topics(own)
     finally:
         await admin.close()
     await create_topics(settings.kafka, settings)
@@ -95,6 +99,26 @@ async def fill(bus: Bus, records: Sequence[Outgoing]) -> None:
 async def directory(bus: Bus) -> Directory:
     found, _ = await fold(bus.read_all(TOPIC))
     return found
+
+
+async def discard(client: Client, settings: Settings, database: str) -> None:
+    """Drop a database of a store that is not the stage's own: its own goes with the home, and SecantusDB drops row by
+    row, for minutes.
+    """
+    if not any(record.name == "store" for record in process.records(settings.home)):
+        await client.drop_database(database)
+
+
+def busy(running: Running, settings: Settings) -> dict[str, float]:
+    """CPU seconds of every part that runs here, by name, until now."""
+    records = [*running.parts(), *process.records(settings.home)]
+    times = {record.name: psutil.Process(record.pid).cpu_times() for record in records if record.name != "stack"}
+    return {name: each.user + each.system for name, each in times.items()}
+
+
+def spent(before: dict[str, float], after: dict[str, float], count: int) -> dict[str, int]:
+    """CPU of each part for one of `count`, in µs."""
+    return {name: round((used - before[name]) / count * 1e6) for name, used in after.items()}
 
 
 def batches(running: Running) -> dict[str, dict[str, float]]:

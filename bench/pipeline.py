@@ -20,28 +20,20 @@ rates do when the machine has other work. SUDA_BENCH_PROFILE=FOLDER runs the ser
 
 import asyncio
 import os
-import signal
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from bench import complaints, harness, parts, stored
+from bench import complaints, harness, parts, relayed, stored
 from bench.harness import Figures, Say
 from shared.bus import Bus, Outgoing
 from shared.clock import Reading
-from shared.errors import SudaError, Unavailable
+from shared.errors import SudaError
 from shared.events import topics
 from shared.privacy.keys import Keyring
 from shared.settings import Settings
-from shared.stack import process
-from shared.stack.provide import source_path
-from shared.stack.running import Running
 from shared.store import Client, connect
 
 COMPLAINTS = 6000
@@ -49,7 +41,6 @@ TURNS = 3
 PATIENCE = 180.0  # seconds for one run
 PAUSE = 0.1
 SERVICES = ("routing", "sla", "reporting")
-GROUP = "suda.bench.relay"
 
 
 def run(size: int | None, say: Say) -> Figures:
@@ -71,7 +62,7 @@ async def _run(settings: Settings, home: Path, count: int, say: Say, profiles: P
             pipeline.append(count / seconds)
             say(f"turn {turn} of {TURNS}: pipeline {pipeline[-1]:.0f} complaints/s")
             say("  CPU a complaint, µs: " + ", ".join(f"{name} {cost}" for name, cost in found["cpu_us"].items()))
-            relay.append(count / await turns.relay())
+            relay.append(count / await relayed.seconds(settings, bus, client, made, turns.templates))
             say(f"turn {turn} of {TURNS}: relay    {relay[-1]:.0f} complaints/s")
     ratios = [one / other for one, other in zip(pipeline, relay, strict=True)]
     return {
@@ -99,7 +90,7 @@ class _Turns:
     profiles: Path | None
 
     @property
-    def _templates(self) -> Path:
+    def templates(self) -> Path:
         return self.home / "templates.bson"
 
     async def pipeline(self, turn: int) -> tuple[float, Figures]:
@@ -112,29 +103,19 @@ class _Turns:
                 await self._fresh()
                 running.pause("routing")
                 await parts.fill(self.bus, self.made)
-                busy, began = self._busy(running), time.monotonic()
+                busy, began = parts.busy(running, self.settings), time.monotonic()
                 running.resume("routing")
                 await self._through()
                 seconds = time.monotonic() - began
                 if again := [part for part in SERVICES if running.record(part).restarts]:
                     raise SudaError(f"{again[0]} was started again during the run: its figures mean nothing")
                 batches = parts.batches(running)
-                cost = {name: used - busy[name] for name, used in self._busy(running).items()}
-            found = await stored.look(self.client, prefix, self.made, self._templates)
-            return seconds, {
-                **found,
-                "batches": batches,
-                "cpu_us": {n: round(c / len(self.made) * 1e6) for n, c in cost.items()},
-            }
+                cost = parts.spent(busy, parts.busy(running, self.settings), len(self.made))
+            found = await stored.look(self.client, prefix, self.made, self.templates)
+            return seconds, {**found, "batches": batches, "cpu_us": cost}
         finally:
             for service in SERVICES:
-                await self.client.drop_database(prefix + service)
-
-    def _busy(self, running: Running) -> dict[str, float]:
-        """CPU seconds of every part that runs here, by name, until now."""
-        records = [*running.parts(), *process.records(self.settings.home)]
-        times = {record.name: psutil.Process(record.pid).cpu_times() for record in records if record.name != "stack"}
-        return {name: each.user + each.system for name, each in times.items()}
+                await parts.discard(self.client, self.settings, prefix + service)
 
     async def _fresh(self) -> None:
         for topic, group in topics.READERS:
@@ -149,28 +130,3 @@ class _Turns:
                 ends = await self.bus.ends(topic)
                 for group in [group for of, group in topics.READERS if of == topic]:
                     await self.bus.reached(group, topic, ends, PAUSE)
-
-    async def relay(self) -> float:
-        """Seconds."""
-        await parts.renew_topics(self.settings)
-        name = f"{self.settings.database_prefix}relay"
-        addresses = {"SUDA_KAFKA": str(self.settings.kafka), "SUDA_MONGODB": str(self.settings.mongodb)}
-        argv = [sys.executable, "-P", "-m", "bench.relay", topics.INTAKE, GROUP, name, str(self._templates)]
-        child = subprocess.Popen(  # noqa: ASYNC220 - started, not awaited
-            argv, env={**os.environ, **addresses, **source_path()}, stdout=subprocess.PIPE
-        )
-        try:
-            assert child.stdout is not None
-            if await asyncio.to_thread(child.stdout.readline) != b"ready\n":
-                raise Unavailable("the relay did not start")
-            child.send_signal(signal.SIGSTOP)
-            await parts.fill(self.bus, self.made)
-            began = time.monotonic()
-            child.send_signal(signal.SIGCONT)
-            async with asyncio.timeout(PATIENCE):
-                await self.bus.reached(GROUP, topics.INTAKE, await self.bus.ends(topics.INTAKE), PAUSE)
-            return time.monotonic() - began
-        finally:
-            child.kill()
-            await asyncio.to_thread(child.wait)
-            await self.client.drop_database(name)

@@ -23,7 +23,7 @@ EXACT = ("routing_journal", "reporting_cases")  # one a complaint, whatever the 
 async def look(client: Client, prefix: str, made: Sequence[Outgoing], templates: Path) -> Figures:
     """Documents and bytes per complaint by collection; writes the sample for the relay. Raises SudaError."""
     step = max(1, len(made) // SAMPLE)
-    sampled: dict[str, dict[str, list[dict[str, Any]]]] = {record.key.decode(): {} for record in made[::step]}
+    sampled: dict[str, dict[str, list[dict[str, Any]]]] = {(record.key or b"").decode(): {} for record in made[::step]}
     documents: dict[str, float] = {}
     for service, collections in COLLECTIONS.items():
         for name, field in collections.items():

@@ -10,10 +10,7 @@
 """
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -24,7 +21,7 @@ from uuid import UUID
 import httpx
 import psutil
 
-from bench import complaints, harness, parts, relay
+from bench import complaints, harness, parts, relay, relayed
 from bench.harness import Figures, Say
 from services.routing.core import decide
 from services.routing.core.chain import Decided
@@ -36,7 +33,7 @@ from services.sla.desk import Desk
 from shared import clock
 from shared.bus import Bus, Outgoing
 from shared.clock import ZONE, Reading
-from shared.errors import SudaError, Unavailable
+from shared.errors import SudaError
 from shared.events import topics
 from shared.events.deadlines import parse
 from shared.events.intake import ComplaintReceived
@@ -45,7 +42,6 @@ from shared.law import Calendar, load
 from shared.law.operations import Operations, load_operations
 from shared.privacy.keys import Keyring
 from shared.settings import Settings
-from shared.stack.provide import source_path
 from shared.stack.running import Running
 from shared.store import Client, Document, connect, insert_new
 
@@ -53,7 +49,6 @@ DUTIES = 40_000
 FEW = 10_000
 SAME = 20_000
 MORE = 3_000  # opened through the service, to see what one costs
-GROUP = "suda.bench.timers"
 TOGETHER = datetime(2026, 9, 7, 10, 0, tzinfo=ZONE)  # received; first warned at 09:00 on the 8th
 APART = datetime(2026, 9, 14, 10, 0, tzinfo=ZONE)
 BEFORE, WARNED, AGAIN = (datetime(2026, 9, *when, tzinfo=ZONE) for when in ((8, 8, 59), (8, 9, 0), (9, 9, 0)))
@@ -73,7 +68,7 @@ async def _run(settings: Settings, home: Path, count: int, say: Say) -> Figures:
         try:
             return await bench.measure(count)
         finally:
-            await client.drop_database(bench.prefix + "sla")
+            await parts.discard(client, settings, bench.prefix + "sla")
 
 
 class _Bench:
@@ -236,26 +231,7 @@ class _Bench:
         file = self.home / "templates.bson"
         relay.write(file, templates)
         records = _records(templates, same)
-        name = f"{self.prefix}relay"
-        addresses = {"SUDA_KAFKA": str(self.settings.kafka), "SUDA_MONGODB": str(self.settings.mongodb)}
-        argv = [sys.executable, "-P", "-m", "bench.relay", topics.INTAKE, GROUP, name, str(file)]
-        child = subprocess.Popen(  # noqa: ASYNC220 - started, not awaited
-            argv, env={**os.environ, **addresses, **source_path()}, stdout=subprocess.PIPE
-        )
-        try:
-            assert child.stdout is not None
-            if await asyncio.to_thread(child.stdout.readline) != b"ready\n":
-                raise Unavailable("the relay did not start")
-            psutil.Process(child.pid).suspend()
-            await parts.fill(self.bus, records)
-            began = time.monotonic()
-            psutil.Process(child.pid).resume()
-            await self._reached(GROUP, topics.INTAKE)
-            return time.monotonic() - began
-        finally:
-            child.kill()
-            await asyncio.to_thread(child.wait)
-            await self.client.drop_database(name)
+        return await relayed.seconds(self.settings, self.bus, self.client, records, file)
 
 
 def _records(templates: Sequence[dict[str, list[Document]]], count: int) -> list[Outgoing]:

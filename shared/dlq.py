@@ -35,7 +35,8 @@ class Budget:
         if self._row >= IN_A_ROW or self._last.count(False) * 2 >= WINDOW:
             raise TooMuchPoison(
                 f"{self._row} bad records in a row, {self._last.count(False)} of the last {len(self._last)}: "
-                "look at ./suda dlq list, mend the producer or this deploy, then start the service again"
+                "look at ./suda dlq list, mend the producer or this deploy, then start the service again; "
+                "where they are bad for good, start it once with SUDA_PAST_POISON naming the topic"
             )
 
 
@@ -73,7 +74,7 @@ def original(letter: Record) -> Outgoing:
     found = json.loads(letter.headers.get("suda_headers", b"{}"))
     return Outgoing(
         letter.headers["suda_topic"].decode(),
-        letter.key or b"",
+        None if letter.headers.get("suda_keyless") == b"1" else letter.key or b"",
         letter.value,
         {name: value.encode("latin-1") for name, value in found.items()},
     )

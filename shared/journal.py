@@ -5,15 +5,14 @@
 its bytes are published again. Correctness rests on the unique `_id`, never on a transaction.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from shared.bus import Outgoing
-from shared.errors import Unavailable
 from shared.store import Collection, Database, Document, find_by_id, insert_new
+
+AHEAD = 8  # commits of a case asked for before it is known that they are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one input did to one case. `seq` numbers the commits' first event (routing) or the input applied (sla)."""
+    """What one input did to one case. `seq` numbers the commits' first event (routing) or the input applied (sla).
+
+    One that no input stands behind (sla projecting anew) lies after `seq`; its cause is its number, `~0`, `~1`, …
+    """
 
     case_id: str
     seq: int
@@ -36,7 +38,18 @@ class Commit:
 
     @property
     def id(self) -> str:
-        return f"{self.case_id}:{self.seq}"
+        return f"{self.case_id}:{self.cause if self.unasked else self.seq}"
+
+    @property
+    def unasked(self) -> bool:
+        """Whether no input stands behind it."""
+        return "projected" in (self.facts or {})
+
+    @property
+    def following(self) -> int:
+        """The seq of the commit that comes next on this case: behind the last event made or, in sla, applied."""
+        upto: int = (self.facts or {}).get("upto", self.seq + len(self.entries) - 1)
+        return max(upto, self.seq) + 1
 
     def outgoing(self, topic: str) -> list[Outgoing]:
         key = self.case_id.encode()
@@ -68,13 +81,6 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._collection: Collection = database["journal"]
 
-    async def prepare(self) -> None:
-        """Create the one index."""
-        try:
-            await self._collection.create_index("case")
-        except PyMongoError as error:
-            raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
-
     async def append(self, commits: Iterable[Commit]) -> set[str]:
         """Insert; returns the ids that were already taken: reload these cases and decide again."""
         return await insert_new(self._collection, [commit.document() for commit in commits])
@@ -84,20 +90,46 @@ class Journal:
         return [Commit.of(document) for document in await find_by_id(self._collection, ids)]
 
     async def histories(self, cases: Iterable[str]) -> dict[str, list[Commit]]:
-        """Every commit of these cases, in order, by case; a case without any is left out."""
-        wanted = list(cases)
-        if not wanted:
-            return {}
-        found: dict[str, list[Commit]] = {}
-        try:
-            async for document in self._collection.find({"case": {"$in": wanted}}):
-                found.setdefault(document["case"], []).append(Commit.of(document))
-        except PyMongoError as error:
-            raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
-        for commits in found.values():
-            commits.sort(key=lambda commit: commit.seq)
-        return found
+        """Every commit of these cases, in order, by case; a case without any is left out.
+
+        Found by key, without an index: the first commit's `_id` is known, and each says which one follows
+        (docs/decisions/0063-histories-by-key.md). Some are asked for ahead, each time twice as many.
+        """
+        walks = {case: _Walk(case) for case in cases}
+        left, ahead = list(walks.values()), AHEAD
+        while left:
+            asked = {walk: walk.next_ids(ahead) for walk in left}
+            commits = {commit.id: commit for commit in await self.get(id for ids in asked.values() for id in ids)}
+            left = [walk for walk, ids in asked.items() if walk.go(commits, ids)]
+            ahead *= 2
+        return {case: walk.in_order() for case, walk in walks.items() if walk.found}
 
     async def everything(self) -> list[Commit]:
         """All commits, for `verify`."""
         return [Commit.of(document) async for document in self._collection.find({})]
+
+
+@dataclass(slots=True, eq=False)
+class _Walk:
+    """One case's commits, each found by the one before it."""
+
+    case: str
+    seq: int = 1  # of the commit looked for
+    number: int = 0  # and of the one that no input stands behind
+    found: list[Commit] = field(default_factory=list)
+
+    def next_ids(self, ahead: int) -> list[str]:
+        return [f"{self.case}:~{self.number}", *(f"{self.case}:{self.seq + n}" for n in range(ahead))]
+
+    def go(self, commits: Mapping[str, Commit], asked: Sequence[str]) -> bool:
+        """As far as it goes; whether there may be more than what was asked for."""
+        while commit := commits.get(f"{self.case}:{self.seq}"):
+            self.found.append(commit)
+            self.seq = commit.following
+        while commit := commits.get(f"{self.case}:~{self.number}"):
+            self.found.append(commit)
+            self.number += 1
+        return not {f"{self.case}:{self.seq}", f"{self.case}:~{self.number}"} <= set(asked)
+
+    def in_order(self) -> list[Commit]:
+        return sorted(self.found, key=lambda commit: (commit.seq, commit.unasked))

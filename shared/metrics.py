@@ -22,6 +22,7 @@ OBLIGATIONS = Gauge(
     "Open obligations watched here, by kind and by how near or far past the due day",
     ["obligation", "age"],
 )
+PARTITIONS_WATCHED = Gauge("suda_partitions_watched", "Partitions whose timers this process holds")
 NEXT_DUE = Gauge("suda_next_due_seconds", "Seconds until the next instant watched; below 0 while it waits to fire")
 OLDEST_UNFIRED = Gauge("suda_oldest_unfired_seconds", "How long the oldest rung that is due has waited; 0 when none")
 REPROJECTED = Counter("suda_reprojected_total", "Open deadlines re-projected under other data", ["obligation"])
@@ -37,5 +38,6 @@ CONSUMED = Counter("suda_consumed_total", "Records consumed", ["topic"])
 BATCH_SECONDS = Histogram("suda_batch_seconds", "Time to handle one batch", ["topic"], buckets=SECONDS)
 CONSUMER_LAG = Gauge("suda_consumer_lag", "Records not yet committed", ["topic", "group", "partition"])
 DEAD_LETTERS = Counter("suda_dead_letters_total", "Records sent to suda.dlq", ["topic"])
+CONSUMER_STOPPED = Gauge("suda_consumer_stopped", "1 while a consumer stands still at too much bad input", ["topic"])
 DLQ_DEPTH = Gauge("suda_dlq_depth", "Records in suda.dlq")
 EARLY_ROWS = Gauge("suda_early_rows", "Events waiting for their predecessor", ["service"])

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     max_record_bytes: int = Field(
         1_000_000, ge=10_000, description="largest Kafka record we make; below the topic's limit"
     )
+    past_poison: str | None = Field(
+        None,
+        description="topics (a,b) whose bad records all go to suda.dlq without stopping the consumer; for one start",
+    )
     send_timeout: float = Field(20.0, gt=0, description="seconds after which a send counts as failed")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

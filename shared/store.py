@@ -1,6 +1,7 @@
 """The one way to MongoDB: PyMongo's async client (docs/decisions/0002-pymongo-async.md), majority, journalled."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -16,6 +17,7 @@ Collection = AsyncCollection[Document]
 Database = AsyncDatabase[Document]
 Client = AsyncMongoClient[Document]
 DUPLICATE = 11000
+PIECE = 50  # values of one `$in`
 
 
 def connect(settings: Settings) -> Client:
@@ -32,6 +34,15 @@ def connect(settings: Settings) -> Client:
         socketTimeoutMS=60000,
         connectTimeoutMS=5000,
     )
+
+
+@asynccontextmanager
+async def answering() -> AsyncIterator[None]:
+    """Turn the driver's errors into Unavailable."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
 
 
 async def insert_new(collection: Collection, documents: list[Document]) -> set[Any]:
@@ -57,11 +68,28 @@ async def insert_new(collection: Collection, documents: list[Document]) -> set[A
 async def find_by_id(
     collection: Collection, ids: Iterable[Any], fields: Mapping[str, int] | None = None
 ) -> list[Document]:
-    """The documents with these `_id`s, one query."""
-    wanted = list(ids)
-    if not wanted:
-        return []
-    try:
-        return await collection.find({"_id": {"$in": wanted}}, fields).to_list()
-    except PyMongoError as error:
-        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
+    """The documents with these `_id`s."""
+    return await find_by(collection, "_id", ids, fields)
+
+
+async def find_by(
+    collection: Collection, field: str, values: Iterable[Any], fields: Mapping[str, int] | None = None
+) -> list[Document]:
+    """The documents whose `field`, which has an index, is one of these values; no query for none.
+
+    Asked in pieces of `PIECE`: SecantusDB compares each document with the whole list, so that the time of one `$in` of
+    500 values is the square of it (docs/decisions/0062-in-pieces.md). Raises Unavailable.
+    """
+    wanted, found = list(values), list[Document]()
+    async with answering():
+        for start in range(0, len(wanted), PIECE):
+            found += await collection.find({field: {"$in": wanted[start : start + PIECE]}}, fields).to_list()
+    return found
+
+
+async def delete_by_id(collection: Collection, ids: Iterable[Any]) -> None:
+    """Remove the documents with these `_id`s, in pieces as `find_by` asks; no query for none. Raises Unavailable."""
+    gone = list(ids)
+    async with answering():
+        for start in range(0, len(gone), PIECE):
+            await collection.delete_many({"_id": {"$in": gone[start : start + PIECE]}})

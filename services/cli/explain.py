@@ -63,7 +63,7 @@ async def explained(case_id: str, current: Settings) -> dict[str, Any]:
     return {
         "case_id": case_id,
         "decisions": [_decision(event) for event in events],
-        "deadlines": _deadlines(kept, events[0], current),
+        "deadlines": _deadlines(kept, events, current),
     }
 
 
@@ -90,9 +90,13 @@ def _decision(event: AnyCaseEvent) -> dict[str, Any]:
     return row | {"citations": _titles(event.citations), "interpretation": event.interpretation}
 
 
-def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Settings) -> list[dict[str, Any]]:
-    law, calendar = load(current.law), Calendar.deployed(current.law)
+def _deadlines(kept: list[DeadlineEvent], events: list[AnyCaseEvent], current: Settings) -> list[dict[str, Any]]:
+    """Each change with its citations; the days walked where the data loaded now lead to the day that was said."""
+    law, calendar, opened = load(current.law), Calendar.deployed(current.law), events[0]
     digest = opened.law_digest if isinstance(opened, Opened) else None
+    for done in events:
+        if isinstance(done, Acted) and done.done == "rebound":
+            digest = done.data.get("law_digest")
     here = calendar.at(opened.division) if isinstance(opened, Opened) else calendar
     found = []
     for event in sorted(kept, key=lambda e: (e.obligation, e.generation, e.seq, e.fired or e.at)):
@@ -101,8 +105,9 @@ def _deadlines(kept: list[DeadlineEvent], opened: AnyCaseEvent, current: Setting
         if event.type in ("opened", "extended", "reprojected") and law.holds(event.instrument, digest or ""):
             until = event.due_day if event.type != "opened" else None
             obligation = law.get(event.instrument, digest).obligation(event.obligation)
-            walk = due(obligation, event.start_day, here, until=until, limit=event.limit).days
-            row["days"] = [{"day": d.day.isoformat(), "counts": d.counts, "why": d.why} for d in walk]
+            walk = due(obligation, event.start_day, here, until=until, limit=event.limit)
+            if walk.due_day == event.due_day:
+                row["days"] = [{"day": d.day.isoformat(), "counts": d.counts, "why": d.why} for d in walk.days]
         found.append(row)
     return found
 

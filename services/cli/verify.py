@@ -137,7 +137,7 @@ def show(report: dict[str, Any], console: Console) -> None:
         for finding in check["findings"]:
             console.print(f"  ✘ {finding}", highlight=False)
     for why, cases in report["under_other_data"].items():
-        console.print(f"  {len(cases)} cases not recomputed: {why}")
+        console.print(f"  {len(cases)} cases under other data: {why}")
     for sentence in report["judged_otherwise"]:
         console.print(f"  {sentence}", highlight=False)
     counts = "  ".join(f"{name} {count}" for name, count in report["counts"].items())

@@ -13,7 +13,7 @@ from shared.errors import Unavailable
 from shared.events import topics
 from shared.privacy.keys import Wrapped
 from shared.settings import Settings
-from shared.store import Client, Collection, Document, find_by_id, insert_new
+from shared.store import Client, Collection, Document, delete_by_id, find_by_id, insert_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Store:
             standing = await _keep(self._complaints, receipts)
             spare = [r.attempt for r, stands in zip(receipts, standing, strict=True) if r.attempt != stands.attempt]
             if spare:  # keys of tries that came second: nothing kept is sealed with them
-                await self._keys.delete_many({"_id": {"$in": spare}})
+                await delete_by_id(self._keys, spare)
             return standing
 
     async def keep_acts(self, receipts: Sequence[Receipt]) -> list[Receipt]:

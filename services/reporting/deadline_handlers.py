@@ -14,6 +14,7 @@ from shared.errors import Unavailable
 from shared.events.deadlines import parse
 
 CACHED = 8192  # cases
+DISPATCHED = 2  # the seq up to which a case has just begun, and no duty of it was ended before
 Marks = dict[Key, frozenset[Mark]]
 
 
@@ -50,11 +51,12 @@ class DeadlineReader:
     async def _counted(self, new: list[Row]) -> None:
         """Move the gauge by what these events changed in the fold of their cases.
 
-        A case not remembered whose new events only open deadlines is not read: nothing comes before an opening.
+        A case not remembered that has just begun and whose new events only open deadlines is not read: nothing comes
+        before those. Later ones may open again what was superseded.
         """
         cases = {row["case"] for row in new}
         unknown = {case for case in cases if self._recent.get(case) is None}
-        unread = sorted(unknown & {row["case"] for row in new if row["type"] != "opened"})
+        unread = sorted(unknown & {row["case"] for row in new if row["type"] != "opened" or row["seq"] > DISPATCHED})
         for case, marks in _marks(await self._store.deadlines(unread) if unread else []).items():
             self._recent.put(case, marks)
         ids = {row["_id"] for row in new}

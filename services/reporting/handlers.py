@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from services.reporting.core.row import Row, sound, turn
+from services.reporting.core.row import Row, turn
 from services.reporting.gauges import Tally
 from services.reporting.inbox import Inbox, Sender
 from services.reporting.recent import Recent
@@ -23,7 +23,7 @@ class CaseReader:
     """Keeps one row per case."""
 
     def __init__(self, bus: Sender, store: Store, clock: Clock) -> None:
-        self._inbox = Inbox(bus, clock, lambda value: sound(cases.parse(value)))
+        self._inbox = Inbox(bus, clock, cases.parse)
         self._store, self._clock = store, clock
         self._recent: Recent[Row] = Recent(CACHED)
         self._waiting: dict[str, set[int]] = {}

@@ -9,13 +9,7 @@ from shared.bus import Outgoing, Record
 from shared.clock import Clock
 from shared.dlq import Budget, letter
 from shared.errors import BadInput
-
-
-class OfCase(Protocol):
-    """What both contracts have in common."""
-
-    @property
-    def case_id(self) -> str: ...
+from shared.events.base import OfCase, in_place
 
 
 class Sender(Protocol):
@@ -47,9 +41,7 @@ class Inbox(Generic[E]):
         found: Sorted[E] = Sorted([], [], [])
         for record in records:
             try:
-                event = self._parse(record.value)
-                if record.key != event.case_id.encode():
-                    raise BadInput("the record's key is not its case id")
+                event = in_place(self._parse(record.value), record.key)
                 found.events.append((event, record))
                 found.verdicts.append(True)
             except BadInput as wrong:

@@ -2,8 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from pymongo import ReplaceOne
@@ -16,7 +15,17 @@ from services.reporting.core.statistics import GROUPED, Group
 from shared.errors import Unavailable
 from shared.privacy.keys import Wrapped
 from shared.settings import Settings
-from shared.store import DUPLICATE, Client, Collection, Document, find_by_id, insert_new
+from shared.store import (
+    DUPLICATE,
+    Client,
+    Collection,
+    Document,
+    answering,
+    delete_by_id,
+    find_by,
+    find_by_id,
+    insert_new,
+)
 
 log = logging.getLogger("suda.reporting")
 NO_TRANSACTIONS = (20, 263)  # a standalone server's answers to a transaction's first operation
@@ -32,6 +41,7 @@ _BY_OUTCOME: list[Document] = [
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
             "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
+            "gone": {"$max": {"$cond": [{"$eq": ["$type", "superseded"]}, "$seq", None]}},
         }
     },
     {
@@ -42,20 +52,12 @@ _BY_OUTCOME: list[Document] = [
                 "after_due": {
                     "$and": [{"$ne": ["$at", None]}, {"$gte": ["$at", {"$ifNull": ["$set.due_at", "$any.due_at"]}]}]
                 },
+                "superseded": {"$and": [{"$ne": ["$gone", None]}, {"$gte": ["$gone", {"$ifNull": ["$set.seq", 0]}]}]},
             },
             "count": {"$sum": 1},
         }
     },
 ]
-
-
-@asynccontextmanager
-async def answering() -> AsyncIterator[None]:
-    """Turn the driver's errors into Unavailable."""
-    try:
-        yield
-    except PyMongoError as error:
-        raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
 
 
 class Store:
@@ -144,8 +146,7 @@ class Store:
 
     async def drop_early(self, ids: list[str]) -> None:
         """Events that have been applied, or are stale."""
-        async with answering():
-            await self._early.delete_many({"_id": {"$in": ids}})
+        await delete_by_id(self._early, ids)
 
     async def early_count(self) -> int:
         async with answering():
@@ -159,8 +160,7 @@ class Store:
 
     async def deadlines(self, cases: list[str], fields: dict[str, int] | None = None) -> list[Document]:
         """Every deadline event of these cases."""
-        async with answering():
-            return await self._deadlines.find({"case": {"$in": cases}}, fields).to_list()
+        return await find_by(self._deadlines, "case", cases, fields)
 
     async def outcomes(self, scope: Scope) -> Counter[tuple[str, str]]:
         """How many deadlines by (obligation, status) in the scope."""
@@ -178,20 +178,27 @@ class Store:
         return await self._outcomes({"partition": {"$in": sorted(partitions)}})
 
     async def _outcomes(self, match: Document) -> Counter[tuple[str, str]]:
-        """core.deadlines.status as an aggregation: a group's types, its first discharge, its last due instant."""
+        """core.deadlines.status as an aggregation: a group's types, its first discharge, what set and superseded it
+        last."""
         found: Counter[tuple[str, str]] = Counter()
         async with answering():
             async for group in await self._deadlines.aggregate([{"$match": match}, *_BY_OUTCOME]):
                 made = group["_id"]
-                found[made["obligation"], outcome(made["types"], made["after_due"])] += group["count"]
+                status = outcome(made["types"], made["after_due"], made["superseded"])
+                found[made["obligation"], status] += group["count"]
         return found
 
     # --- what is read over HTTP
 
     async def case(self, case_id: str, scope: Scope) -> Row | None:
-        """One case, if it lies in the scope."""
+        """One case, if it lies in the scope.
+
+        In two stages: an id beside any other condition is looked for in every row by the embedded store, an id alone
+        is looked up. MongoDB makes one of them again.
+        """
         async with answering():
-            return await self._cases.find_one({"$and": [{"_id": case_id}, within(scope)]})
+            found = await self._cases.aggregate([{"$match": {"_id": case_id}}, {"$match": within(scope)}])
+            return next(iter(await found.to_list()), None)
 
     async def page(
         self, scope: Scope, wanted: Document, after: tuple[str, str] | None, limit: int, by: str = "received_at"

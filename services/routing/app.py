@@ -46,7 +46,6 @@ class Routing:
         settings = self.settings
         self._client = connect(settings)
         journal = store.journal(self._client, settings)
-        await journal.prepare()
         self._bus = Bus(settings, "suda-routing")
         self._follower = Follower(self._bus)
         await self._follower.start()

@@ -1,5 +1,6 @@
 """`suda.intake` in, `suda.cases` out: parse, decide, commit, publish; offsets are committed last (DESIGN.md 6.2)."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from shared.clock import Clock
 from shared.dlq import Budget, letter
 from shared.errors import BadInput
 from shared.events import topics
+from shared.events.base import in_place
 from shared.events.cases import Acted, Dispatched, Rejected
 from shared.events.intake import ActRequested, ComplaintReceived, IntakeEvent, parse
 from shared.journal import Commit, Journal
@@ -22,6 +24,7 @@ from shared.journal import Commit, Journal
 Letters = dict[tuple[int, int], Outgoing]  # by the place of the record that is dead
 FindAffairs = Callable[[Iterable[str]], Awaitable[Mapping[str, Affair]]]
 KeepSent = Callable[[Mapping[str, Outgoing]], Awaitable[Mapping[str, Outgoing]]]
+FEW = 50  # cases that are not worth halving
 MARGIN = 8192  # bytes of a record that headers and framing may take
 
 
@@ -46,6 +49,9 @@ class Input:
         return found.decode() if found else None
 
 
+Inputs = dict[str, list[Input]]  # those of each case, in order
+
+
 class Handler:
     """One batch at a time."""
 
@@ -67,26 +73,34 @@ class Handler:
         self._largest = largest - MARGIN
 
     async def handle(self, records: list[Record]) -> None:
-        """1. parse  2. load  3. decide and commit, layer by layer  4. publish, repeated inputs too."""
+        """1. parse  2. load  3. decide and commit, layer by layer  4. publish, repeated inputs too.
+
+        3 and 4 in two halves of the cases: one is decided while the store and Kafka have the other.
+        """
         letters: Letters = {}
-        inputs: dict[str, list[Input]] = defaultdict(list)
+        inputs: Inputs = defaultdict(list)
         for record in records:
             try:
-                event = _checked(record)
+                event = in_place(parse(record.value), record.key)
                 inputs[event.case_id].append(Input(event, record))
             except BadInput as wrong:
                 letters[record.place] = self._dead(record, str(wrong))
         await self._desk.load(_to_load(inputs, self._desk))
         self._known = await self._affairs(_project_numbers(inputs))
+        await all_of(self._through(half, letters) for half in _halves(inputs))
+        await self._bus.publish(list(letters.values()))
+        for record in records:
+            (self._budget.bad if record.place in letters else self._budget.good)()
+
+    async def _through(self, inputs: Inputs, letters: Letters) -> None:
+        """These cases until nothing is left of them."""
         outgoing: list[Outgoing] = []
         while inputs:
             outgoing += await self._layer(inputs, letters)
         failpoint.passing("routing: journal, publish")
-        await self._bus.publish([*letters.values(), *outgoing])
-        for record in records:
-            (self._budget.bad if record.place in letters else self._budget.good)()
+        await self._bus.publish(outgoing)
 
-    async def _layer(self, inputs: dict[str, list[Input]], letters: Letters) -> list[Outgoing]:
+    async def _layer(self, inputs: Inputs, letters: Letters) -> list[Outgoing]:
         """Decide the first input of every case; those done leave `inputs`, those that lost are decided again."""
         made: dict[str, tuple[Commit, Decided]] = {}
         repeated: list[str] = []
@@ -130,14 +144,21 @@ class Handler:
         return letter(record, reason, "routing", self._clock.now())
 
 
-def _checked(record: Record) -> IntakeEvent:
-    event = parse(record.value)
-    if record.key != event.case_id.encode():
-        raise BadInput("the record's key is not its case id")
-    return event
+async def all_of(parts: Iterable[Awaitable[None]]) -> None:
+    """Every part to its end; only then the first failure is raised, so that nothing goes on behind a retry."""
+    for outcome in await asyncio.gather(*parts, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
-def _to_load(inputs: dict[str, list[Input]], desk: Desk) -> list[str]:
+def _halves(inputs: Inputs) -> list[Inputs]:
+    """The same cases in two parts; one where there are few."""
+    cases = list(inputs)
+    parts = [cases] if len(cases) < FEW else [cases[::2], cases[1::2]]
+    return [{case_id: inputs[case_id] for case_id in part} for part in parts]
+
+
+def _to_load(inputs: Inputs, desk: Desk) -> list[str]:
     """A new complaint reads nothing: its insert is the test. Acts need their case."""
     return [
         case_id
@@ -146,7 +167,7 @@ def _to_load(inputs: dict[str, list[Input]], desk: Desk) -> list[str]:
     ]
 
 
-def _project_numbers(inputs: Mapping[str, list[Input]]) -> set[str]:
+def _project_numbers(inputs: Inputs) -> set[str]:
     """The affairs that the batch's complaints name: one query for all of them, none for none."""
     events = (each.event for waiting in inputs.values() for each in waiting)
     return {event.project_no for event in events if isinstance(event, ComplaintReceived) and event.project_no}
@@ -157,7 +178,7 @@ def _out(entry: Commit) -> list[Outgoing]:
     return [*entry.outgoing(topics.CASES), *following.kept(entry)]
 
 
-def _done(inputs: dict[str, list[Input]], case_id: str) -> None:
+def _done(inputs: Inputs, case_id: str) -> None:
     inputs[case_id].pop(0)
     if not inputs[case_id]:
         del inputs[case_id]

@@ -18,12 +18,14 @@ from shared.bus import Bus, Outgoing, Record
 from shared.clock import Clock
 from shared.errors import BadInput
 from shared.events import cases
+from shared.events.base import in_place
 from shared.events.cases import Acted, AnyCaseEvent, Opened
 from shared.events.intake import ActRequested
 from shared.journal import Journal
 
 log = logging.getLogger("suda.routing.matcher")
 MOVES = frozenset({"handed-over", "accepted", "transferred"})  # after these a waiting merge may be allowed
+READ = frozenset(f"cn.suda.case.{word}".encode() for word in ("opened", *MOVES))  # the types, without their version
 AT_MOST = 3  # matches followed up for one complaint
 
 
@@ -83,11 +85,14 @@ class Matcher:
 
 
 def _parsed(records: Iterable[Record]) -> list[AnyCaseEvent]:
-    """The events; what cannot be read is a dead letter of sla and reporting already."""
+    """The events that matter here; what cannot be read is a dead letter of sla and reporting already."""
     found: list[AnyCaseEvent] = []
     for one in records:
+        kind = one.headers.get("ce_type")
+        if kind is not None and kind.rpartition(b".")[0] not in READ:
+            continue
         try:
-            found.append(cases.parse(one.value))
+            found.append(in_place(cases.parse(one.value), one.key))
         except BadInput as wrong:
             log.warning("%s %d/%d passed over: %s", one.topic, one.partition, one.offset, wrong)
     return found

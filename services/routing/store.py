@@ -5,16 +5,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from services.routing.core.affair import Affair, merged
 from services.routing.core.matching import Opening
 from shared.bus import Outgoing
-from shared.errors import Unavailable
 from shared.events import topics
 from shared.journal import Journal
 from shared.settings import Settings
-from shared.store import Client, Collection, Document, find_by_id, insert_new
+from shared.store import Client, Collection, Document, answering, find_by_id, insert_new
 
 MOST = 32  # openings kept of one complainant
 REMEMBERED = 10_000  # indexes of nobody's own, in memory
@@ -68,12 +65,10 @@ class Affairs:
         if after == before:
             return "unchanged"
         revision = document["revision"]
-        try:
+        async with answering():
             replaced = await self._collection.replace_one(
                 {"_id": document["_id"], "revision": revision}, after.document() | {"revision": revision + 1}
             )
-        except PyMongoError as error:
-            raise Unavailable(f"the store does not answer: {type(error).__name__}") from error
         return "changed" if replaced.modified_count else None
 
 
@@ -182,7 +177,7 @@ class Sent:
         documents: list[Document] = [
             {
                 "_id": id,
-                "case": act.key.decode(),
+                "case": (act.key or b"").decode(),
                 "value": act.value,
                 "headers": {name: value.decode() for name, value in act.headers.items()},
             }

@@ -44,7 +44,6 @@ class Sla:
         settings = self.settings
         self._client = connect(settings)
         store = Store(self._client, settings)
-        await store.journal.prepare()
         self._bus = Bus(settings, "suda-sla")
         lock = asyncio.Lock()
         self._follower = Follower(self._bus)

@@ -54,7 +54,7 @@ class Filings:
     async def take_back(self, filed: DeadlineEvent) -> None:
         """A filing in time after its breach was claimed: the breach is withdrawn, once."""
         if filed.at < filed.due_at and await self.store.claimed([breach_claim(filed, filed.due_day)]):
-            event = withdrawn(filed, filed.due_day)
+            event = withdrawn(filed, Emitted.of(filed, "met"))
             name = f"{breach_claim(filed, filed.due_day)}-withdrawn"
             await self.firing.claim_one(name, event, self.firing.bus.partition(filed.case_id.encode()))
 
@@ -72,7 +72,7 @@ class Filings:
             "late_days": late_days(opened.due_day, now, calendar) if late else None,
         }
         event = opened.model_copy(update=change)
-        status = Emitted(event.due_day, "late" if late else "met")
+        status = Emitted.of(event, "late" if late else "met")
         after = replace(watched, seq=2, emitted={(event.obligation, event.generation): status})
         return Commit(event.case_id, 2, event.id, (entry(event, None),), facts(watched, after))
 

@@ -32,6 +32,8 @@ def measure(timers: Timers, now: datetime) -> None:
     metrics.OBLIGATIONS.clear()
     for labels, count in found.items():
         metrics.OBLIGATIONS.labels(*labels).set(count)
+        metrics.DEADLINES.labels(labels[0], "breached")  # from 0 on, or the first breaches would be no increase
+    metrics.PARTITIONS_WATCHED.set(len(timers.held))
     first = timers.heap.first
     left = (first - now).total_seconds() if first else float("inf")
     metrics.NEXT_DUE.set(left)

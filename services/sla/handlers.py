@@ -15,8 +15,10 @@ from shared.clock import Clock
 from shared.dlq import Budget, letter
 from shared.errors import BadInput
 from shared.events import topics
+from shared.events.base import in_place
 from shared.events.cases import AnyCaseEvent, parse
 from shared.events.deadlines import DeadlineEvent
+from shared.law.history import understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,24 @@ class Handler:
     async def gained(self, partitions: set[int]) -> None:
         """On taking partitions: early events are found again, unconfirmed claims published again, the heap filled."""
         async with self._lock:
-            self._early = {}
             for row in await self._store.early():
+                if row["partition"] not in partitions:
+                    continue
                 record = Record(
                     topics.CASES, row["partition"], row["offset"], row["case"].encode(), bytes(row["value"])
                 )
                 self._early.setdefault(row["case"], {})[row["seq"]] = Input(parse(record.value), record)
+            self._gauge()
             await self._timers.gained(partitions)
 
     async def lost(self, partitions: set[int]) -> None:
+        """Other processes see to these partitions now, and to what waits in them."""
+        self._early = {
+            case_id: waiting
+            for case_id, waiting in self._early.items()
+            if next(iter(waiting.values())).record.partition not in partitions
+        }
+        self._gauge()
         self._timers.lost(partitions)
 
     async def handle(self, records: list[Record]) -> None:
@@ -64,7 +75,7 @@ class Handler:
         inputs: Inputs = defaultdict(dict)
         for record in records:
             try:
-                event = parse(record.value)
+                event = understood(in_place(parse(record.value), record.key))
                 inputs[event.case_id][event.seq] = Input(event, record)
             except BadInput as wrong:
                 metrics.DEAD_LETTERS.labels(record.topic).inc()
@@ -152,17 +163,19 @@ class Handler:
             if not waiting:
                 del self._early[case_id]
         await self._store.drop_early(over)
+        self._gauge()
+
+    def _gauge(self) -> None:
         metrics.EARLY_ROWS.labels("sla").set(sum(map(len, self._early.values())))
 
     async def _withdrawals(self, applied: Applied) -> list[DeadlineEvent]:
-        """A discharge or extension that was in time, after its breach was already declared, takes the breach back."""
+        """What was in time, or put the due day off, after the breach was already declared takes the breach back."""
         now = self._clock.now()
         suspects: dict[str, DeadlineEvent] = {}
         for event in applied.events:
-            before = applied.before.emitted.get((event.obligation, event.generation))
-            day = prevented(event, before.due_day if before else None)
-            if day is not None and now.date() > day:
-                suspects[breach_claim(event, day)] = withdrawn(event, day)
+            due = prevented(event, applied.before.emitted.get((event.obligation, event.generation)))
+            if due is not None and now >= due.due_at:
+                suspects[breach_claim(event, due.due_day)] = withdrawn(event, due)
         return [suspects[claim] for claim in await self._store.claimed(suspects)]
 
 

@@ -30,13 +30,15 @@ def restored(commits: Iterable[Commit]) -> Watched | None:
     for commit in sorted(commits, key=_place):
         assert commit.facts is not None
         before = watched or Watched(commit.case_id)
+        history = before.history + tuple(_read(row) for row in commit.facts["history"])
         watched = Watched(
             case_id=commit.case_id,
             seq=commit.facts["upto"],
             facts=_facts(commit.facts["case"]) if "case" in commit.facts else before.facts,
-            history=before.history + tuple(_read(row) for row in commit.facts["history"]),
+            history=history,
             emitted=_emitted(before.emitted, commit),
             projections=before.projections + ("projected" in commit.facts),
+            looked=len(history),
         )
     return watched
 
@@ -58,11 +60,11 @@ def _emitted(before: Mapping[tuple[str, int], Emitted], commit: Commit) -> dict[
         event = deadlines.parse(entry.value)
         key = (event.obligation, event.generation)
         if event.type in ("opened", "extended", "reprojected"):
-            emitted[key] = Emitted(event.due_day, "open")
+            emitted[key] = Emitted.of(event, "open")
         elif event.type == "superseded":
-            emitted[key] = Emitted(event.due_day, "superseded")
+            emitted[key] = Emitted.of(event, "superseded")
         elif event.type == "discharged":
-            emitted[key] = Emitted(event.due_day, "met" if event.at < event.due_at else "late")
+            emitted[key] = Emitted.of(event, "met" if event.at < event.due_at else "late")
     return emitted
 
 

@@ -112,9 +112,8 @@ def opening(one: Owed) -> Commit:
     """The first commit of a periodic duty: the insert decides that it is opened, once."""
     event = one.opened()
     before = Watched(one.id)
-    after = replace(
-        before, seq=1, facts=one.facts, emitted={(event.obligation, event.generation): Emitted(event.due_day, "open")}
-    )
+    emitted = {(event.obligation, event.generation): Emitted.of(event, "open")}
+    after = replace(before, seq=1, facts=one.facts, emitted=emitted)
     return Commit(one.id, 1, event.id, (entry(event, None),), facts(before, after))
 
 

@@ -5,7 +5,7 @@ again from itself, and only where something moves is its case read from the jour
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.sla.core.projection import keys, projected, why
@@ -24,16 +24,6 @@ from shared.law.errors import UnknownProvision
 from shared.law.obligation import Obligation
 from shared.law.operations import Operations
 from shared.store import Document
-
-
-class Projection(Commit):
-    """A commit that no event of the case stands behind: it lies after `seq`; its cause is its number, `~0`, `~1`, …"""
-
-    __slots__ = ()
-
-    @property
-    def id(self) -> str:
-        return f"{self.case_id}:{self.cause}"
 
 
 @dataclass
@@ -84,12 +74,17 @@ class Projecting:
         return obligation.late_start is not None or self._differs(stored, event, obligation)
 
     def _differs(self, stored: Document, event: DeadlineEvent, obligation: Obligation) -> bool:
-        """Whether its rungs would be others, or its day no longer provisional."""
+        """Whether its instants would be others, or its day no longer provisional."""
         calendar = self.calendar.at(lead(stored).division)
         again = row(event, 0, obligation, self.operations, calendar, lead(stored))
         until = event.due_day if event.type != "opened" else None
-        now = due(obligation, event.start_day, calendar, until=until, limit=event.limit)
-        return bool(again["rungs"] != stored["rungs"]) or now.provisional != event.provisional
+        start: date | None = event.start_day
+        if obligation.period.unit == "hours":  # no calendar moves these, and where they start is known of an opening
+            start = event.at if event.type == "opened" else None
+        now = due(obligation, start, calendar, until=until, limit=event.limit) if start else event
+        if again["rungs"] != stored["rungs"] or now.provisional != event.provisional:
+            return True
+        return now.due_at != event.due_at
 
     async def _publish(self, touched: list[Document], now: datetime) -> set[str]:
         """Their cases read, the events of what moved committed, published and watched; returns the rows replaced."""
@@ -111,7 +106,7 @@ class Projecting:
             if events:
                 noted = facts(watched, after) | {"projected": now.isoformat()}
                 made = tuple(entry(event, None) for event in events)
-                commits.append(Projection(case_id, watched.seq, f"~{watched.projections}", made, noted))
+                commits.append(Commit(case_id, watched.seq, f"~{watched.projections}", made, noted))
                 gone |= {name for event in events if (name := replaced(event))}
                 for event in events:
                     metrics.REPROJECTED.labels(event.obligation).inc()

@@ -51,7 +51,7 @@ async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Jou
     following = dict(found)
     while following:
         wanted = {name for one in following.values() for name in one.following}
-        commits = {_name(commit): commit for commit in await journal.get(wanted)}
+        commits = {commit.id: commit for commit in await journal.get(wanted)}
         further = {}
         for name, one in following.items():
             for commit in [commits[id] for id in one.following if id in commits]:
@@ -71,14 +71,10 @@ def _from_row(row: Mapping[str, Any], desk: Desk) -> Standing:
     return Standing(opened, lead(row), row["upto"], row.get("projections", 0))
 
 
-def _name(commit: Commit) -> str:
-    return f"{commit.case_id}:{commit.cause}" if commit.cause.startswith("~") else commit.id
-
-
 def _follow(one: Standing, commit: Commit) -> None:
     """What a later commit did to this duty and to whom it falls."""
     assert commit.facts is not None
-    if commit.cause.startswith("~"):
+    if commit.unasked:
         one.projections += 1
     else:
         one.seq = commit.facts["upto"]

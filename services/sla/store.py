@@ -8,19 +8,12 @@ came before their predecessor · `periods` since when periodic duties are kept, 
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from shared import failpoint
-from shared.errors import Unavailable
 from shared.journal import Journal
 from shared.settings import Settings
-from shared.store import Client, Document, find_by_id, insert_new
+from shared.store import Client, Document, answering, delete_by_id, find_by_id, insert_new
 
 AT_ONCE = 2000  # rows read together
-
-
-def _away(error: PyMongoError) -> Unavailable:
-    return Unavailable(f"the store does not answer: {type(error).__name__}")
 
 
 class Store:
@@ -37,7 +30,7 @@ class Store:
         await insert_new(self._open, rows)
 
     async def drop_rows(self, ids: Iterable[str]) -> None:
-        await self._delete(self._open, list(ids))
+        await delete_by_id(self._open, ids)
 
     async def rows(self, ids: Iterable[str]) -> dict[str, Document]:
         return {row["_id"]: row for row in await find_by_id(self._open, ids)}
@@ -55,7 +48,7 @@ class Store:
         return await insert_new(self._rungs, rungs)
 
     async def confirm(self, batches: Iterable[str]) -> None:
-        await self._delete(self._claims, list(batches))
+        await delete_by_id(self._claims, batches)
 
     async def unconfirmed(self, partitions: set[int]) -> list[tuple[str, list[Document]]]:
         """Batches claimed and perhaps not published, each with its rungs that were claimed."""
@@ -75,10 +68,9 @@ class Store:
         """Every open duty of these partitions, some thousand at a time: what the heap is filled with."""
         cursor = self._open.find({"partition": {"$in": sorted(partitions)}}, batch_size=AT_ONCE)
         try:
-            while rows := await cursor.to_list(AT_ONCE):
-                yield rows
-        except PyMongoError as error:
-            raise _away(error) from error
+            async with answering():
+                while rows := await cursor.to_list(AT_ONCE):
+                    yield rows
         finally:
             await cursor.close()
 
@@ -97,21 +89,10 @@ class Store:
         return await self._find(self._early, {})
 
     async def drop_early(self, ids: Iterable[str]) -> None:
-        await self._delete(self._early, list(ids))
+        await delete_by_id(self._early, ids)
 
     @staticmethod
     async def _find(collection: Any, query: Document) -> list[Document]:
-        try:
+        async with answering():
             found: list[Document] = await collection.find(query).to_list()
             return found
-        except PyMongoError as error:
-            raise _away(error) from error
-
-    @staticmethod
-    async def _delete(collection: Any, ids: list[str]) -> None:
-        if not ids:
-            return
-        try:
-            await collection.delete_many({"_id": {"$in": ids}})
-        except PyMongoError as error:
-            raise _away(error) from error

@@ -36,9 +36,11 @@ class Unprompted:
             part = commits[start : start + AT_ONCE]
             batch, partitions = str(uuid.uuid4()), {self.bus.partition(c.case_id.encode()) for c in part}
             await self.store.note(batch, partitions, [commit.id for commit in part])
+            failpoint.passing("sla: unprompted note, journal")
             taken = await self.store.journal.append(part)
             failpoint.passing("sla: unprompted journal, publish")
             await self._carry_out([commit for commit in part if commit.id not in taken])
+            failpoint.passing("sla: unprompted watch, confirm")
             await self.store.confirm([batch])
             lost |= taken
         return lost
@@ -52,6 +54,7 @@ class Unprompted:
     async def _carry_out(self, commits: Iterable[Commit]) -> None:
         made = list(commits)
         await self.bus.publish([out for commit in made for out in commit.outgoing(topics.DEADLINES)])
+        failpoint.passing("sla: unprompted publish, watch")
         await self.desk.load({commit.case_id for commit in made}, anew=True)
         events = [parse(entry.value) for commit in made for entry in commit.entries]
         await self.watch(events, {c.case_id: self.bus.partition(c.case_id.encode()) for c in made})

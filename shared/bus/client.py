@@ -81,10 +81,13 @@ class Bus:
         """Where a key lies: murmur2, as every producer of ours does it."""
         return murmur2_partition(key, self._settings.partitions)
 
-    async def read_all(self, topic: str) -> AsyncIterator[Record]:
-        """Every record of `topic` from the beginning to the ends noted now, without a group."""
-        ends = {number: end for number, end in (await self.ends(topic)).items() if end > 0}
-        async for record in follow(self._servers, self._name, topic, dict.fromkeys(ends, 0), ends):
+    async def read_all(self, topic: str, start: Ends | None = None) -> AsyncIterator[Record]:
+        """Every record of `topic` from `start` (or the beginning) to the ends noted now, without a group."""
+        begin = start or {}
+        ends = {number: end for number, end in (await self.ends(topic)).items() if end > begin.get(number, 0)}
+        async for record in follow(
+            self._servers, self._name, topic, {number: begin.get(number, 0) for number in ends}, ends
+        ):
             yield record
 
     async def tail(self, topic: str, *, beginning: bool = False, start: Ends | None = None) -> AsyncIterator[Record]:

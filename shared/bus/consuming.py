@@ -22,6 +22,7 @@ log = logging.getLogger("suda.bus")
 FETCH_WAIT_MS = 25  # how long the broker lets a fetch fill up to FETCH_BYTES: the price of a hop while little comes in
 FETCH_BYTES = 64 * 1024
 IDLE_MS = 10  # FastStream waits this long for records, then sleeps as long again
+LONGEST_MS = 30 * 60 * 1000  # a batch, or taking partitions, may last so long before the group goes on without us
 IN_A_ROW = 20  # failures of one batch after which the process ends (DESIGN.md 6.6)
 
 
@@ -46,21 +47,39 @@ async def _unheaded(message: Any, parse: Callable[[Any], Awaitable[Any]]) -> Any
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Waits for the handler in flight before partitions go, since FastStream does not (FACTS.md).
+    """The partitions of one subscription: waits for the handler in flight before they go, since FastStream does not
+    (FACTS.md), and takes them beside aiokafka's coordinator (docs/decisions/0064-taking-partitions.md).
 
     What a service does on taking partitions is tried until it is done: aiokafka would log a failure and go on without.
     """
 
     def __init__(self, busy: asyncio.Lock, gained: Moved, lost: Moved, stopping: asyncio.Event) -> None:
         self._busy, self._gained, self._lost, self._stopping = busy, gained, lost, stopping
+        self._taking: asyncio.Task[None] | None = None
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self.leave_off()
         async with self._busy:
             await self._lost({tp.partition for tp in revoked})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._taking = asyncio.create_task(self._take_alone({tp.partition for tp in assigned}))
+
+    async def taken(self) -> None:
+        """Return when all that was assigned is taken: no batch is handled before."""
+        while self._taking is not None and not self._taking.done():
+            await asyncio.wait({self._taking})
+
+    async def leave_off(self) -> None:
+        """Take no further."""
+        taking, self._taking = self._taking, None
+        if taking is not None:
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+
+    async def _take_alone(self, partitions: set[int]) -> None:
         async with self._busy:
-            await self._take({tp.partition for tp in assigned})
+            await self._take(partitions)
 
     async def _take(self, partitions: set[int]) -> None:
         while not self._stopping.is_set():
@@ -76,13 +95,19 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class Consumers:
-    """The subscriptions of one process; `waiting` says why one of them does not go on."""
+    """The subscriptions of one process."""
 
     def __init__(self, settings: Settings, name: str, servers: list[str]) -> None:
         self._settings, self._name, self._servers = settings, name, servers
         self._broker: KafkaBroker | None = None
         self._stopping = asyncio.Event()
-        self.waiting: str | None = None
+        self._assignments: list[_Assignment] = []
+        self._reasons: dict[str, str] = {}  # by topic
+
+    @property
+    def waiting(self) -> str | None:
+        """Why one of them does not go on; None when all do."""
+        return "; ".join(f"{topic}: {reason}" for topic, reason in self._reasons.items()) or None
 
     def subscribe(self, topic: str, group: str, handle: Handler, gained: Moved, lost: Moved) -> None:
         """See `Bus.subscribe`."""
@@ -91,8 +116,15 @@ class Consumers:
                 self._servers, client_id=self._name, apply_types=False, logger=None, allow_auto_create_topics=False
             )
         busy = asyncio.Lock()
+        metrics.CONSUMER_STOPPED.labels(topic).set(0)
+
+        assignment = _Assignment(busy, gained, lost, self._stopping)
+        self._assignments.append(assignment)
 
         async def one_batch(records: list[Record]) -> None:
+            await assignment.taken()
+            if self._stopping.is_set():
+                raise Unavailable("this process stops")
             async with busy:
                 await self._handle(handle, records)
 
@@ -110,27 +142,35 @@ class Consumers:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             parser=_unheaded,
             decoder=_raw,
-            listener=_Assignment(busy, gained, lost, self._stopping),
+            max_poll_interval_ms=LONGEST_MS,
+            listener=assignment,
         )(one_batch)
 
     async def _handle(self, handle: Handler, records: list[Record]) -> None:
-        """One batch until it is through: a part away is waited for, poison stops the consumer, a bug ends us."""
+        """One batch until it is through: a part away is waited for, a bug ends us.
+
+        Poison stops the consumer, uncommitted: a deploy that is put back reads all of it again.
+        """
         topic = records[0].topic
         for attempt in itertools.count(1):
             try:
                 with metrics.BATCH_SECONDS.labels(topic).time():
                     await handle(records)
                 metrics.CONSUMED.labels(topic).inc(len(records))
-                self.waiting = None
+                self._reasons.pop(topic, None)
                 return
             except Unavailable as away:
-                self.waiting = f"{topic}: {away}"
+                self._reasons[topic] = str(away)
                 log.warning("%s waits: %s", topic, away)
                 if self._stopping.is_set():
                     raise
-            except TooMuchPoison as poison:
-                self.waiting = f"{topic}: stopped: {poison}"
+            except TooMuchPoison as poison:  # the batch itself is done: its bad records lie in suda.dlq
+                if topic in (self._settings.past_poison or "").split(","):
+                    log.warning("%s goes on past bad records, as SUDA_PAST_POISON says: %s", topic, poison)
+                    return
+                self._reasons[topic] = f"stopped: {poison}"
                 log.critical("the consumer of %s stops: %s", topic, poison)
+                metrics.CONSUMER_STOPPED.labels(topic).set(1)
                 await self._stopping.wait()
                 raise
             except Exception as problem:
@@ -149,5 +189,7 @@ class Consumers:
     async def stop(self) -> None:
         """The batch in hand is finished."""
         self._stopping.set()
+        for assignment in self._assignments:
+            await assignment.leave_off()
         if self._broker is not None:
             await self._broker.stop()

@@ -32,10 +32,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record to be sent; the key decides the partition (murmur2)."""
+    """One record to be sent; the key decides the partition (murmur2). Without one, as a replayed letter may be: any."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes
     headers: Mapping[str, bytes] = field(default_factory=dict)
 

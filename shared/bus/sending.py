@@ -70,11 +70,14 @@ async def one_by_one(producer: AIOKafkaProducer, records: Sequence[Outgoing]) ->
 async def together(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
     """Many records: written into whole batches by partition, in order, without a future for each of them."""
     places: dict[tuple[str, int], list[Outgoing]] = {}
+    keyless = [record for record in records if record.key is None]
     counts = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
     for record in records:
-        place = record.topic, murmur2_partition(record.key, counts[record.topic])
-        places.setdefault(place, []).append(record)
-    await asyncio.gather(*(_fill(producer, *place, found) for place, found in places.items()))
+        if record.key is not None:
+            place = record.topic, murmur2_partition(record.key, counts[record.topic])
+            places.setdefault(place, []).append(record)
+    filled = (_fill(producer, *place, found) for place, found in places.items())
+    await asyncio.gather(*filled, one_by_one(producer, keyless))
 
 
 async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, records: Sequence[Outgoing]) -> None:

@@ -1,7 +1,9 @@
 """What every event has in common: how it is frozen, written to bytes and described by CloudEvents headers."""
 
+import re
 from datetime import datetime
 from hashlib import sha256
+from typing import Final, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -9,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from shared.errors import BadInput
 
 SOURCE = "urn:suda"
+_CASE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Instant = AwareDatetime
 
 
@@ -46,6 +49,28 @@ def flaw(error: ValidationError) -> BadInput:
     if first["type"] == "union_tag_invalid":  # its sentence repeats the tag
         return BadInput("type: is none that is known")
     return BadInput(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")
+
+
+class OfCase(Protocol):
+    """What every event on a case-bearing topic has."""
+
+    @property
+    def case_id(self) -> str: ...
+
+
+E = TypeVar("E", bound=OfCase)
+
+
+def in_place(event: E, key: bytes | None) -> E:
+    """The event of a record with this key; raises BadInput where that is not its case id, or that is no id.
+
+    Under another key it lies in a partition whose reader does not know its case: there it would begin a second one.
+    """
+    if _CASE_ID.fullmatch(event.case_id) is None:
+        raise BadInput("case_id: is no case id")
+    if key != event.case_id.encode():
+        raise BadInput("the record's key is not its case id")
+    return event
 
 
 def event_id(case_id: str, name: str | int) -> str:

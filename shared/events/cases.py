@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from shared.errors import BadInput
 from shared.events.base import Actor, Citation, Frozen, Instant, flaw
 from shared.events.intake import Accused, Channel, ComplainantMarks, Kind, MatterNamed
 
@@ -123,8 +124,14 @@ def ce_type(event: AnyCaseEvent) -> str:
 
 
 def parse(value: bytes) -> AnyCaseEvent:
-    """The event in these bytes; raises BadInput naming the first wrong field, never its content."""
+    """The event in these bytes; raises BadInput naming the first wrong field, never its content.
+
+    Only `opened` is the first event of a case, and nothing else is.
+    """
     try:
-        return _ADAPTER.validate_json(value)
+        event = _ADAPTER.validate_json(value)
     except ValidationError as error:
         raise flaw(error) from None
+    if (event.seq == 1) != isinstance(event, Opened) or event.seq < 1:
+        raise BadInput(f"seq: {event.seq} cannot be of an event '{event.type}'")
+    return event

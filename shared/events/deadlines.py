@@ -18,10 +18,10 @@ class DeadlineEvent(Frozen):
 
     `due_at` is exclusive: 00:00 in Shanghai of the day after `due_day`. `late_days` are working days (GB/T 39046
     超期天数). `expects` is who is now expected to act, in a word of deploy/operations.yaml, `expected_by` that
-    organisation's code. `reprojected`: calendar, law or operations changed under an open duty; `from_day` says what day
-    it was due before, `why` what changed. `calendar` names the table the days were counted by; `label` stands where a
-    duty or a rung has no article; `period` is what a periodic report is about (2026-Q3); `limit` is the day that was
-    set for it when the case was sent back.
+    organisation's code. `reprojected`: calendar, law or operations changed under an open duty, or an earlier start came
+    or went (a merge, a presumption); `from_day` says what day it was due before, `why` what changed. `calendar` names
+    the table the days were counted by; `label` stands where a duty or a rung has no article; `period` is what a
+    periodic report is about (2026-Q3); `limit` is the day that was set for it when the case was sent back.
     """
 
     version: Literal[1] = 1

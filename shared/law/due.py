@@ -89,13 +89,14 @@ def _due(
         last = (instant - timedelta(microseconds=1)).date()
     else:
         last = _last(period.unit, period.length or 0, first, calendar)
-    latest = _latest(obligation, first, last, calendar)
+    latest = _latest(obligation, moment, last, calendar)
     if limit is not None and limit < last:
         last, instant = max(first, limit), None
         if obligation.extension and obligation.extension.limit and obligation.extension.counted == "added":
             latest = calendar.add(last, obligation.extension.limit)
     if until is not None and obligation.extension is not None:
-        last, instant = max(last, _extended(period.unit, until, latest, calendar)), None
+        last = max(last, _extended(period.unit, until, latest, calendar))
+        instant = _extended_instant(obligation, moment, instant, until) if instant else None
     counted = period.unit in ("working_days", "calendar_days")
     return Due(
         start_day=first,
@@ -121,15 +122,30 @@ def _last(unit: str, length: int, start: date, calendar: Calendar) -> date:
     return calendar.on_or_after(start + timedelta(days=length))
 
 
-def _latest(obligation: Obligation, start: date, last: date, calendar: Calendar) -> date | None:
+def _latest(obligation: Obligation, start: datetime, last: date, calendar: Calendar) -> date | None:
+    """The limit is in the unit of the period; of the day itself, in working days."""
+    length, unit = _limit(obligation), obligation.period.unit
+    if length is None:
+        return None
+    if unit == "hours":
+        return (start + timedelta(hours=length) - timedelta(microseconds=1)).date()
+    if unit in ("working_days", "calendar_days"):
+        return max(last, _last(unit, length, start.date(), calendar))
+    return calendar.add(start.date(), length)
+
+
+def _limit(obligation: Obligation) -> int | None:
+    """The length of the whole, extended as far as it can be; None where it cannot, or without a cap."""
     extension: Extension | None = obligation.extension
     if extension is None or extension.limit is None:
         return None
-    unit = obligation.period.unit
-    length = extension.limit + (obligation.period.length or 0 if extension.counted == "added" else 0)
-    if unit in ("working_days", "calendar_days"):
-        return max(last, _last(unit, length, start, calendar))
-    return calendar.add(start, length)
+    return extension.limit + (obligation.period.length or 0 if extension.counted == "added" else 0)
+
+
+def _extended_instant(obligation: Obligation, start: datetime, instant: datetime, until: date) -> datetime:
+    """Hours extended to a day: to its end, and never past the last hour allowed."""
+    end, length = datetime.combine(until + ONE, time(), ZONE), _limit(obligation)
+    return max(instant, min(end, start + timedelta(hours=length)) if length is not None else end)
 
 
 def _extended(unit: str, until: date, latest: date | None, calendar: Calendar) -> date:
@@ -165,7 +181,7 @@ def _walked(unit: str, day: date, calendar: Calendar) -> CountedDay:
 
 
 def _date(period: Period, day: date, title: str) -> date:
-    """The fixed date on which the period that `day` lies in is reported."""
+    """The fixed date on which the period that `day` lies in is reported; in a shorter month its last day."""
     assert period.each is not None and period.months_after is not None and period.day is not None
     span = MONTHS[period.each]
     number = (day.month - 1) // span + 1
@@ -173,7 +189,5 @@ def _date(period: Period, day: date, title: str) -> date:
         raise NothingDue(f"“{title}”不涉及 {day.isoformat()} 所在的期间；请改用该期间内的日期，或查全年报告")
     months = day.year * 12 + number * span - 1 + period.months_after
     year, month = divmod(months, 12)
-    if period.day == "last":
-        following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
-        return following - ONE
-    return date(year, month + 1, period.day)
+    last = date(year + (month == 11), (month + 1) % 12 + 1, 1) - ONE
+    return last if period.day == "last" else last.replace(day=min(period.day, last.day))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from shared.errors import BadInput
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
 from shared.law.calendar import Calendar
 from shared.law.due import ZONE, Due, due
@@ -80,9 +81,21 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
         until=_day(event.data.get("until")),
     )
     if event.done == TOOK_OVER:
-        return (replace(done, other=event.data["absorbed"], other_seq=event.data["seq"], starts=_starts(event.data)),)
+        return (
+            replace(done, other=event.data["absorbed"], other_seq=int(event.data["seq"]), starts=_starts(event.data)),
+        )
     received = (Happening("received-by-agency", event.at),) if event.done == "handed-over" else ()
     return (done, *received, *_also(event))
+
+
+def understood(event: AnyCaseEvent) -> AnyCaseEvent:
+    """The event, if its data hold what its word needs; raises BadInput, naming no content."""
+    try:
+        happenings(event)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        word = event.done if isinstance(event, Acted) else event.type
+        raise BadInput(f"data: is not what '{word}' needs") from None
+    return event
 
 
 def _also(event: Dispatched | Acted) -> tuple[Happening, ...]:
@@ -302,12 +315,11 @@ def _start(obligation: Obligation, duty: Duty) -> date | datetime:
 
 def _started(obligation: Obligation, generation: int, happening: Happening, trigger: Trigger, life: _Life) -> Duty:
     """Starts with the happening; or, where it is the same debtor's own late act, on the day that act was due."""
-    start: date | datetime = happening.at
-    if obligation.period.unit != "hours":
-        start = happening.at.astimezone(ZONE).date()
+    hours = obligation.period.unit == "hours"
+    start: date | datetime = happening.at if hours else happening.at.astimezone(ZONE).date()
     before = [d for d in life.others.values() if d.id == obligation.late_start and d.ended_at == happening.at]
     if before and before[-1].status == "late":
-        start = before[-1].due.due_day
+        start = before[-1].due.due_at if hours else before[-1].due.due_day
     limit = happening.until if trigger.limited else None
     placed = due(obligation, start, life.calendar, limit=limit)
     return Duty(obligation, generation, happening.at, placed, limit=limit, presumed=trigger.presumed)

@@ -8,13 +8,13 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from shared.law.calendar import ONE, Calendar
 from shared.law.citation import Frozen, Interpretation
-from shared.law.due import ZONE, Due
+from shared.law.due import ZONE
 from shared.law.entry import Name
 from shared.law.errors import LawError
 from shared.law.obligation import Obligation
@@ -159,8 +159,19 @@ def unknown(operations: Operations, obligations: Mapping[str, frozenset[str]], f
     )
 
 
+class Span(Protocol):
+    """From which day to which instant a duty runs: a `Due`, or the event that published it."""
+
+    @property
+    def start_day(self) -> date: ...
+    @property
+    def due_day(self) -> date: ...
+    @property
+    def due_at(self) -> datetime: ...
+
+
 def rung_instants(
-    operations: Operations, obligation: Obligation, due: Due, calendar: Calendar, *, urgent: bool = False
+    operations: Operations, obligation: Obligation, due: Span, calendar: Calendar, *, urgent: bool = False
 ) -> tuple[RungInstant, ...]:
     """Every rung with its instant, in order of time.
 
@@ -176,7 +187,7 @@ def rung_instants(
     return tuple(sorted(found, key=lambda each: each.instant))
 
 
-def _instant(rung: Rung, hours: OfficeHours, duty: Obligation, due: Due, calendar: Calendar) -> datetime | None:
+def _instant(rung: Rung, hours: OfficeHours, duty: Obligation, due: Span, calendar: Calendar) -> datetime | None:
     if rung.kind == "breach":
         return due.due_at
     if rung.kind == "escalation":
@@ -190,7 +201,7 @@ def _instant(rung: Rung, hours: OfficeHours, duty: Obligation, due: Due, calenda
     return instant if _started(duty, due, instant) and instant < due.due_at else None
 
 
-def _started(duty: Obligation, due: Due, instant: datetime) -> bool:
+def _started(duty: Obligation, due: Span, instant: datetime) -> bool:
     """Whether the period surely runs by then; of counted days the first does not show the hour."""
     if duty.period.unit == "hours":
         return instant > due.due_at - timedelta(hours=duty.period.length or 0)

@@ -62,15 +62,18 @@ async def patiently(call: Callable[[], Awaitable[T]], seconds: float = 120.0) ->
 
 
 @contextmanager
-def started(home: Path, services: tuple[str, ...] = SERVICES) -> Any:
-    """A stack of its own in `home`: a standing clock, the sample directory, short time-outs, failpoints."""
-    clock.write(home / "clock", clock.Reading(datetime.now(UTC), ORIGIN, 0.0))
+def started(
+    home: Path, services: tuple[str, ...] = SERVICES, *, origin: datetime = ORIGIN, law: Path | None = SIXTH
+) -> Any:
+    """A stack of its own in `home`: a clock that stands at `origin`, the sample directory, short time-outs, failpoints.
+
+    `law` is loaded beside the regulations built in.
+    """
+    clock.write(home / "clock", clock.Reading(datetime.now(UTC), origin, 0.0))
     ports: dict[str, Any] = {f"{name}_port": 0 for name in SERVICES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUDA_FAILPOINT", str(home / "failpoint"))
-        with stack(
-            Settings(home=home, law=SIXTH, send_timeout=SEND_TIMEOUT, docker=False, **ports), services
-        ) as running:
+        with stack(Settings(home=home, law=law, send_timeout=SEND_TIMEOUT, docker=False, **ports), services) as running:
             _run(publish(read(SAMPLES), running.settings))
             yield running
 
@@ -123,9 +126,9 @@ class Pipeline:
 
     async def post_act(
         self, case: str, act: str, role: Role, org: str, *, wait: int = 0, key: str | None = None,
-        own: bool = False, **data: Any,
+        own: bool = False, user: str | None = None, **data: Any,
     ) -> httpx.Response:  # fmt: skip
-        headers = self.bearer(role, org, case=case if own else None)
+        headers = self.bearer(role, org, user, case if own else None)
         headers |= {"prefer": f"wait={wait}"} if wait else {}
         headers |= {"idempotency-key": key} if key else {}
         given = {name.rstrip("_"): value for name, value in data.items()}

@@ -17,6 +17,7 @@ class Producer:
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.single: list[tuple[str, bytes | None, bytes]] = []
         self.batches: list[tuple[str, int, BatchBuilder]] = []
 
     async def partitions_for(self, topic: str) -> set[int]:
@@ -27,6 +28,14 @@ class Producer:
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[None]":
         self.batches.append((topic, partition, batch))
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+    async def send(
+        self, topic: str, value: bytes, *, key: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> "asyncio.Future[None]":
+        self.single.append((topic, key, value))
         future = asyncio.get_running_loop().create_future()
         future.set_result(None)
         return future
@@ -51,7 +60,7 @@ async def test_every_record_lies_once_where_its_key_belongs_and_in_order() -> No
     await together(producer, sent)
     wanted: dict[tuple[str, int], list[Outgoing]] = {}
     for record in sent:
-        place = record.topic, murmur2_partition(record.key, PARTITIONS[record.topic])
+        place = record.topic, murmur2_partition(record.key or b"", PARTITIONS[record.topic])
         wanted.setdefault(place, []).append(record)
     read = producer.read()
     assert {p: [(r.key, r.value, dict(r.headers)) for r in found] for p, found in read.items()} == {
@@ -66,3 +75,10 @@ async def test_a_record_larger_than_a_batch_goes_alone() -> None:
     await together(producer, large)
     assert [r.value for r in producer.read()["single", 0]] == [r.value for r in large]
     assert len(producer.batches) == 3
+
+
+async def test_a_record_without_a_key_is_sent_without_one_among_others() -> None:
+    producer = Producer(16_384)
+    await together(producer, [*records(20), Outgoing("many", None, b"loose"), Outgoing("many", b"", b"empty")])
+    assert producer.single == [("many", None, b"loose")]
+    assert sum(map(len, producer.read().values())) == 21

@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.core.deadlines import counts, document, fold, statuses
-from shared.events.deadlines import DeadlineEvent
+from shared.events.deadlines import DeadlineEvent, deadline_id
 from tests.core.test_reporting_samples import case_id, deadline
 
 CASE = case_id()
 IN_TIME = datetime(2026, 9, 23, 15, 59, 59, tzinfo=UTC)
 TOO_LATE = datetime(2026, 9, 23, 16, tzinfo=UTC)
 LONGER: dict[str, Any] = {"due_day": date(2026, 10, 9), "due_at": datetime(2026, 10, 9, 16, tzinfo=UTC)}
+
+
+def again(seq: int) -> DeadlineEvent:
+    """The same duty, opened once more by a later event of the case."""
+    return deadline(CASE, "opened", seq=seq, id=deadline_id(CASE, "acceptance", 1, f"opened@{seq}"))
 
 
 def one(*events: DeadlineEvent) -> dict[str, Any]:
@@ -31,6 +36,10 @@ def one(*events: DeadlineEvent) -> dict[str, Any]:
         ([deadline(CASE, "opened"), deadline(CASE, "breached", at=TOO_LATE, rung="breach")], "late"),
         ([deadline(CASE, "opened"), deadline(CASE, "superseded", seq=3)], "superseded"),
         ([deadline(CASE, "opened"), deadline(CASE, "breached"), deadline(CASE, "superseded", seq=3)], "late"),
+        ([deadline(CASE, "opened", seq=3), deadline(CASE, "superseded", seq=3)], "superseded"),
+        ([deadline(CASE, "opened"), deadline(CASE, "superseded", seq=3), again(seq=4)], "open"),
+        ([again(seq=4), deadline(CASE, "superseded", seq=5), deadline(CASE, "opened")], "superseded"),
+        ([deadline(CASE, "superseded", seq=3), again(seq=4), deadline(CASE, "discharged", seq=5, at=IN_TIME)], "met"),
         (
             [
                 deadline(CASE, "opened"),
@@ -88,7 +97,11 @@ def some_events() -> st.SearchStrategy[list[DeadlineEvent]]:
     changes = ("opened", "extended", "discharged", "superseded", "warned", "breached", "breach-withdrawn")
     event = st.builds(
         lambda number, what, obligation, generation, at, seq: deadline(
-            case_id(number), what, obligation, generation, seq=seq, at=at, **(LONGER if what == "extended" else {})
+            *(case_id(number), what, obligation, generation),
+            id=deadline_id(case_id(number), obligation, generation, f"{what}@{seq}"),
+            seq=seq,
+            at=at,
+            **(LONGER if what == "extended" else {}),
         ),
         st.integers(1, 2),
         st.sampled_from(changes),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.routing.core.decide import World
 from services.sla.core.timers import prevented, row, rungs, withdrawn
-from services.sla.core.watch import Watched, advance, changes, late_days
+from services.sla.core.watch import Emitted, Watched, advance, changes, late_days
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
 from shared.law.operations import load_operations
@@ -105,8 +105,10 @@ def test_a_rejected_act_changes_no_deadline(world: World) -> None:
 def test_a_discharge_before_the_due_instant_prevents_its_breach_and_one_at_it_does_not(world: World) -> None:
     for when, day in (("2026-09-21 23:59:59.999999", date(2026, 9, 21)), ("2026-09-22 00:00", None)):
         event = follow(world, Story(world).handed_over(when).events)[1]
-        assert event.type == "discharged" and prevented(event, None) == day
-    assert withdrawn(event, date(2026, 9, 21)).type == "breach-withdrawn"
+        due = prevented(event, None)
+        assert event.type == "discharged" and (due and due.due_day) == day
+    taken_back = withdrawn(event, Emitted.of(event, "met"))
+    assert (taken_back.type, taken_back.due_at) == ("breach-withdrawn", at("2026-09-22 00:00"))
 
 
 def test_no_rung_stands_before_the_duty_began_and_the_breach_is_the_legal_instant(world: World) -> None:

@@ -1,5 +1,6 @@
 """Who is expected to act at each rung, urgent cases, and the cases that no regulation gives a first period."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from services.sla.heap import Heap, instant, micros
 from shared.clock import ZONE
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
+from shared.law.history import Happening
 from shared.law.operations import load_operations
 from tests.core.cases import Story, at, complaint
 
@@ -40,6 +42,9 @@ RULES = Watches(OPERATIONS.watches, OPERATIONS.label)
             WUHUA,
         ),  # nobody's yet
         ("supervisor", "agency", Facts(division="530181", accountable=AGENCY), KUNMING),  # has no own administration
+        ("debtor", "superior", Facts(division="530102", accountable=AGENCY, administration=WUHUA), KUNMING),
+        ("level-above", "superior", Facts(division="530102", accountable=AGENCY, administration=WUHUA), YUNNAN),
+        ("debtor", "complainant", Facts(division="530102", accountable=AGENCY, administration=WUHUA), None),
         ("debtor", "receiver", Facts(division="530102", administration=WUHUA, receiver=AGENCY), AGENCY),
     ],
 )
@@ -99,6 +104,20 @@ def test_an_unassigned_case_is_watched_only_where_the_text_has_no_period_for_han
     assert "unassigned-watch" in {event.obligation for event in qinghai}
     _, yunnan = followed(world, Story(world).events)
     assert {event.obligation for event in yunnan} == {"handover"}
+
+
+@pytest.mark.parametrize(("bound", "judged"), [("2022-07-12 23:59:59", None), ("2022-07-13 00:00", 1)])
+def test_the_watch_over_an_unbound_case_is_over_when_it_is_bound_and_that_may_be_late(
+    world: World, bound: str, judged: int | None
+) -> None:
+    watched, _ = followed(world, Story(world, complaint("2022-07-08 10:00")).events)
+    law, happened = world.law.get("yunnan-2022"), Happening("rebound", at(bound))
+    facts = replace(watched.facts, instrument=law.id, law_digest=law.digest)
+    now = replace(watched, seq=3, facts=facts, history=(*watched.history, happened))
+    _, made = changes(now, law, world.calendar, at(bound), RULES)
+    done = next(event for event in made if event.obligation == "unbound-watch")
+    assert (done.type, done.late_days, done.instrument) == ("discharged", judged, "operations")
+    assert [event.obligation for event in made if event.type == "opened"] == ["handover"]
 
 
 def test_a_case_that_is_taken_back_is_watched_no_longer(world: World) -> None:

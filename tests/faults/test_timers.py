@@ -5,14 +5,15 @@ Every test ends with `suda verify`, which replays the whole record (services/cli
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+import httpx
 import pytest
 
 from shared.events import deadlines, topics
 from shared.events.deadlines import DeadlineEvent
 from shared.stack import Running
-from tests.connected.pipeline import Pipeline, at, meeting, metric, started, until, working_day
+from tests.connected.pipeline import AGENCY, Pipeline, at, meeting, metric, started, until, working_day
 
 pytestmark = pytest.mark.connected
 LADDER = ["warning-before", "warning-last-day", "breach", "level-above"]
@@ -86,6 +87,60 @@ async def test_killed_while_a_duty_is_opened_it_is_watched_all_the_same(suda: Pi
     suda.turn(late)
     await until(lambda: told(suda, cases, LADDER[:3]), "every breach is told")
     await hold(suda, cases, LADDER[:3])
+
+
+UNPROMPTED = [
+    "sla: unprompted note, journal",
+    "sla: unprompted journal, publish",
+    "sla: unprompted publish, watch",
+    "sla: unprompted watch, confirm",
+]
+
+
+async def reports(suda: Pipeline, since: datetime) -> dict[str, list[DeadlineEvent]]:
+    """What was said of each periodic duty that began then or later, by duty, each event once."""
+    found: dict[str, dict[str, DeadlineEvent]] = {}
+    for record in await suda.records(topics.DEADLINES):
+        event = deadlines.parse(record.value)
+        if event.period and event.due_at > since and event.obligation == "quarterly-report":
+            assert found.setdefault(event.case_id, {}).setdefault(event.id, event) == event
+    return {duty: list(said.values()) for duty, said in found.items()}
+
+
+def turn_of_quarter(now: datetime) -> datetime:
+    month = (now.month - 1) // 3 * 3 + 4
+    return at(date(now.year + month // 13, (month - 1) % 12 + 1, 1), 0)
+
+
+@pytest.mark.parametrize("point", UNPROMPTED)
+async def test_killed_while_a_report_is_opened_or_filed_it_is_told_once_and_climbs_the_ladder(
+    suda: Pipeline, point: str
+) -> None:
+    before, turn = await reports(suda, suda.now), turn_of_quarter(suda.now)
+    armed = suda.arm(point)
+    suda.turn(turn)
+    await until(lambda: not armed.exists(), f"nobody passed “{point}” at an opening")
+    await suda.settle()
+    opened = {duty: said for duty, said in (await reports(suda, turn)).items() if duty not in before}
+    assert opened and all([event.type for event in said] == ["opened"] for said in opened.values())
+    filed = next(duty for duty, said in opened.items() if said[0].debtor == AGENCY)
+    armed = suda.arm(point)
+    url = f"{suda.running.url('sla')}/v1/periodic-duties/{filed}/filings"
+    with pytest.raises(httpx.TransportError):
+        await suda.http.post(url, headers=suda.bearer("officer", AGENCY))
+    assert not armed.exists()
+
+    async def acknowledged() -> bool:
+        return (await suda.http.post(url, headers=suda.bearer("officer", AGENCY))).status_code == 201
+
+    await until(acknowledged, "it is filed")
+    suda.turn(turn + timedelta(days=40))
+    await suda.settle()
+    for duty, said in (await reports(suda, turn)).items():
+        if duty in opened:
+            after = ["discharged"] if duty == filed else ["warned", "warned", "breached", "escalated"]
+            assert [event.type for event in said] == ["opened", *after]
+    await suda.verify()
 
 
 async def test_a_process_that_sleeps_past_its_session_is_replaced_and_does_no_harm_when_it_wakes(

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from shared.bus import Outgoing, Record
 from shared.errors import Unavailable
 from shared.events import topics
-from shared.events.cases import AnyCaseEvent
+from shared.events.base import headers
+from shared.events.cases import AnyCaseEvent, ce_type
 from shared.events.intake import IntakeEvent
 from shared.journal import Commit
 
@@ -64,4 +65,5 @@ def input_record(event: IntakeEvent, offset: int = 0) -> Record:
 
 
 def case_record(event: AnyCaseEvent, offset: int = 0) -> Record:
-    return Record(topics.CASES, 0, offset, event.case_id.encode(), event.to_bytes())
+    described = headers(id=event.event_id, type=ce_type(event), subject=event.case_id, time=event.at, cause=event.cause)
+    return Record(topics.CASES, 0, offset, event.case_id.encode(), event.to_bytes(), described)

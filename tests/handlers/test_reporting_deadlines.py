@@ -17,7 +17,7 @@ from shared.bus import Record
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.events import topics
-from shared.events.deadlines import DeadlineEvent
+from shared.events.deadlines import DeadlineEvent, deadline_id
 from shared.settings import Settings
 from tests.core.test_reporting_deadlines import IN_TIME, LONGER, TOO_LATE, some_events
 from tests.core.test_reporting_samples import case_id, deadline
@@ -68,6 +68,17 @@ async def test_a_discharge_moves_the_gauge_from_open_to_met() -> None:
     await reader.handle(records([deadline(CASE, "discharged", seq=3, at=IN_TIME)]))
     assert world.gauge() == {("acceptance", "met"): 1}
     assert metrics.DEADLINES_HELD.labels("acceptance", "open")._value.get() == 0
+
+
+async def test_a_duty_opened_again_counts_as_open_also_after_a_restart() -> None:
+    world = World()
+    reader = await world.process()
+    await reader.handle(records([deadline(CASE, "opened"), deadline(CASE, "superseded", seq=3)]))
+    assert world.gauge() == {("acceptance", "superseded"): 1}
+    reader = await world.process()  # which remembers nothing
+    await reader.handle(records([deadline(CASE, "opened", seq=4, id=deadline_id(CASE, "acceptance", 1, "opened@4"))]))
+    assert world.gauge() == {("acceptance", "open"): 1}
+    assert metrics.DEADLINES_HELD.labels("acceptance", "superseded")._value.get() == 0
 
 
 async def test_the_whole_event_is_kept() -> None:

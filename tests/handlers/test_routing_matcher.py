@@ -71,13 +71,17 @@ class Parts:
                 self._read[topic] = len(found)
                 if new:
                     moved = True
-                    await handle([Record(topic, 0, n, r.key, r.value) for n, r in enumerate(new)])
+                    await handle([Record(topic, 0, n, r.key, r.value, r.headers) for n, r in enumerate(new)])
 
     async def again(self) -> None:
         """Everything once more, to both."""
         for topic, handle in ((topics.INTAKE, self.handler.handle), (topics.CASES, self.matcher.handle)):
             await handle(
-                [Record(topic, 0, n, r.key, r.value) for n, r in enumerate(self.bus.records) if r.topic == topic]
+                [
+                    Record(topic, 0, n, r.key, r.value, r.headers)
+                    for n, r in enumerate(self.bus.records)
+                    if r.topic == topic
+                ]
             )
         await self.settle()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from services.sla.core.unwatched import Watches
 from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
-from shared import clock
+from shared import clock, metrics
+from shared.bus import Record
 from shared.errors import Unavailable
 from shared.events import deadlines, topics
 from shared.events.deadlines import DeadlineEvent
+from shared.law import load
 from shared.law.operations import load_operations
-from tests.core.cases import Story, at
+from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, FakeJournal, case_record
+from tests.law.test_sixth import SIXTH
 
 
 class FakeStore:
@@ -150,6 +154,35 @@ async def test_early_events_survive_a_restart(world: World, sla: Process, path: 
     assert second.told() == ["handover opened"] and sla.store.waiting == {}
 
 
+async def test_what_waits_in_a_partition_that_goes_is_its_next_owners_to_count(
+    world: World, sla: Process, path: Path
+) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(story.events[1])])
+    assert metrics.EARLY_ROWS.labels("sla")._value.get() == 1
+    await sla.handler.lost({0})
+    await sla.handler.gained({1})
+    assert metrics.EARLY_ROWS.labels("sla")._value.get() == 0
+
+
+async def test_what_is_no_event_of_its_case_is_a_dead_letter_and_its_case_goes_on(world: World, sla: Process) -> None:
+    story = Story(world).handed_over()
+    opened, dispatched, handed = (case_record(event) for event in story.events)
+    wrong = {
+        "another key": Record(topics.CASES, 0, 1, b"another", handed.value),
+        "no key": Record(topics.CASES, 0, 2, None, opened.value),
+        "no first event": Record(topics.CASES, 0, 3, opened.key, handed.value.replace(b'"seq":3', b'"seq":1')),
+        "no case id": Record(topics.CASES, 0, 4, b"x", opened.value.replace(opened.key or b"", b"x")),
+        "no day": Record(topics.CASES, 0, 5, opened.key, handed.value.replace(b'"to":', b'"until":"soon","to":')),
+    }
+    await sla.handler.handle([*wrong.values(), opened, dispatched])
+    assert {letter.headers["suda_offset"] for letter in sla.bus.records if letter.topic == topics.DLQ} == {
+        str(record.offset).encode() for record in wrong.values()
+    }
+    await sla.handler.handle([handed])
+    assert sla.told() == ["handover opened", "handover discharged", "acceptance opened"]
+
+
 async def test_repeated_events_publish_the_recorded_output_again_and_nothing_new(
     world: World, sla: Process, path: Path
 ) -> None:
@@ -214,6 +247,50 @@ async def test_a_discharge_in_time_that_arrives_after_the_breach_takes_it_back(w
     assert "handover breach" in sla.told() and "handover breach-withdrawn" in sla.told()
     await sla.fire("2026-09-30 00:00")
     assert not [event for event in sla.events() if event.obligation == "handover" and event.type == "escalated"]
+
+
+@pytest.mark.parametrize("rung", ["breach", "level-above"])
+async def test_a_discharge_in_time_takes_the_breach_back_at_whatever_rung_it_comes(
+    world: World, sla: Process, rung: str
+) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire({"breach": "2026-09-22 00:00", "level-above": "2026-09-23 12:00"}[rung])
+    assert sla.told()[-1] == f"handover {rung}"
+    story.handed_over("2026-09-21 23:59")
+    await sla.handler.handle([case_record(story.events[-1])])
+    await sla.fire("2026-11-30 00:00")
+    of_it = [event for event in sla.events() if event.obligation == "handover"]
+    assert [event.type for event in of_it[of_it.index(next(e for e in of_it if e.rung == rung)) + 1 :]] == [
+        "discharged", "breach-withdrawn"
+    ]  # fmt: skip
+    assert (of_it[-1].due_day.isoformat(), of_it[-1].due_at) == ("2026-09-21", at("2026-09-22 00:00"))
+
+
+async def test_a_withdrawal_in_time_that_arrives_after_the_breach_takes_it_back(world: World, sla: Process) -> None:
+    story = Story(world)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-22 00:00")
+    story.applied("withdraw", "2026-09-21 23:59", "complainant")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert sla.told()[-2:] == ["handover superseded", "handover breach-withdrawn"]
+
+
+async def test_a_period_in_hours_is_watched_to_the_minute_and_its_breach_taken_back_on_the_same_day(
+    world: World, path: Path
+) -> None:
+    sixth = replace(world, law=load(SIXTH))
+    sla = Process(sixth, FakeStore(), FakeBus(), path)
+    story = Story(sixth, complaint("2026-09-18 10:30", division="990102", accused={}, matter={}))
+    await sla.handler.handle([case_record(event) for event in story.events])
+    await sla.fire("2026-09-18 14:29:59")
+    assert sla.told() == ["handover opened", "handover warning-hours"]
+    await sla.fire("2026-09-18 14:30")
+    story.applied("withdraw", "2026-09-18 14:29", "complainant")
+    await sla.handler.handle([case_record(story.events[-1])])
+    assert [one for one in sla.told() if one.startswith("handover")][2:] == [
+        "handover breach", "handover superseded", "handover breach-withdrawn"
+    ]  # fmt: skip
 
 
 async def test_a_late_discharge_takes_nothing_back(world: World, sla: Process) -> None:

@@ -1,14 +1,16 @@
 """Reports that organisations owe: opened when the period is over, once, by the timers; ended by a filing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from services.routing.core.decide import World
+from services.sla.core.periodic import Period, owed, turns
 from services.sla.filing import NotYours
 from shared import clock
 from shared.events.deadlines import DeadlineEvent
+from shared.law.library import Library
 from shared.privacy.tokens import Subject
 from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, case_record
@@ -58,6 +60,26 @@ async def test_nobody_whom_the_text_leaves_out_owes_one(sla: Process) -> None:
     assert "12530100XXXXXXX021" not in owing  # a unit under another one reports through it
     assert "11530102XXXXXXX091" not in owing  # abolished in 2018
     assert all(code is not None and code[2:4] == "53" for code in owing)
+
+
+def owing(world: World, instrument: str, obligation: str, period: Period, **rule: object) -> set[str]:
+    """Who owes this report where the text said something else of it."""
+    law = world.law.get(instrument)
+    duty = law.obligation(obligation)
+    changed = duty.model_copy(update={name: value for name, value in rule.items() if name != "venues"})
+    governs = law.governs.model_copy(update={"venues": rule["venues"]}) if "venues" in rule else law.governs
+    other = law.model_copy(update={"obligations": (changed,), "governs": governs})
+    return {one.debtor for one in owed(Library((other,)), world.directory, period, ())}
+
+
+async def test_who_owes_one_follows_the_places_a_text_governs_and_to_whom_it_is_owed(world: World) -> None:
+    quarter = next(p for p in turns(date(2026, 9, 1), date(2026, 10, 1)) if p.label == "2026-Q3")
+    year = next(p for p in turns(date(2026, 12, 1), date(2027, 1, 1)) if p.label == "2026")
+    everywhere = owing(world, "yunnan-2022", "quarterly-report", quarter)
+    stationed = owing(world, "yunnan-2022", "quarterly-report", quarter, venues=("service-centre",))
+    assert AGENCY in everywhere - stationed and "11530100XXXXXXX014" in stationed
+    assert PROVINCE not in owing(world, "yunnan-2022", "annual-report", year)
+    assert {PROVINCE, WUHUA} <= owing(world, "yunnan-2022", "annual-report", year, owed_to="public")
 
 
 async def test_the_years_report_goes_one_level_up_and_the_province_owes_none(sla: Process) -> None:

@@ -11,6 +11,7 @@ from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
 from shared import clock
+from shared.errors import Unavailable
 from shared.law import Calendar
 from shared.law.calendar import Override
 from shared.law.operations import Operations, load_operations
@@ -70,6 +71,21 @@ async def test_it_is_done_once_and_a_restart_under_the_same_data_says_nothing(wo
     assert third.events() == [] and len(third.timers.heap) == 1
 
 
+async def test_dead_between_its_commit_and_its_publication_the_next_owner_carries_it_out(
+    world: World, path: Path
+) -> None:
+    store = await begun(world, path, Story(world).handed_over("2026-09-21 10:00"))
+    second = process(world, store, path, STORM, load_operations())
+    second.bus.away = 1
+    with pytest.raises(Unavailable):
+        await second.handler.gained({0})
+    third = process(world, store, path, STORM, load_operations())
+    await third.handler.gained({0})
+    assert third.told() == ["acceptance reprojected"] and store.claims == {}
+    await third.fire("2026-09-28 23:59")
+    assert "acceptance breach" not in third.told()
+
+
 async def test_another_place_is_not_touched(world: World, path: Path) -> None:
     dali = complaint("2026-09-21 10:00", division="532901", accused={"organisation": "11532901XXXXXXX012"})
     store = await begun(world, path, Story(world, dali))
@@ -90,6 +106,39 @@ async def test_a_breach_that_was_declared_stays(world: World, path: Path) -> Non
     assert [event.type for event in second.events()] == []
     await second.fire("2026-10-30 08:00")
     assert "acceptance breach" not in second.told() and "acceptance level-above" in second.told()
+
+
+async def test_a_breach_that_was_declared_stays_whatever_is_done_on_the_case_afterwards(
+    world: World, path: Path
+) -> None:
+    store, story = FakeStore(), Story(world).handed_over("2026-09-21 10:00")
+    first = process(world, store, path, world.calendar, load_operations())
+    await first.handler.gained({0})
+    await first.handler.handle([case_record(event) for event in story.events])
+    await first.fire("2026-09-25 00:00")
+    second = process(world, store, path, STORM, load_operations())  # under which it is due on the 28th
+    await second.handler.gained({0})
+    story.applied("note", "2026-09-28 09:00", text="x")
+    await second.handler.handle([case_record(story.events[-1])])
+    assert second.events() == []
+    story.accepted("2026-09-28 10:00")
+    await second.handler.handle([case_record(story.events[-1])])
+    done = next(event for event in second.events() if event.obligation == "acceptance")
+    assert (done.type, done.due_day, done.late_days) == ("discharged", date(2026, 9, 24), 1)
+    assert done.calendar is None and done.why and "acceptance breach-withdrawn" not in second.told()
+
+
+async def test_two_deployments_with_different_calendars_say_each_move_under_an_id_of_its_own(
+    world: World, path: Path
+) -> None:
+    store, said = await begun(world, path, Story(world).handed_over("2026-09-21 10:00")), []
+    for minute, calendar in enumerate((STORM, world.calendar, STORM, world.calendar)):
+        clock.step(path, at(f"2026-09-21 12:0{minute}"))
+        one = process(world, store, path, calendar, load_operations())
+        await one.handler.gained({0})
+        said += one.events()
+    assert [event.due_day.day for event in said] == [28, 24, 28, 24]
+    assert len({event.id for event in said}) == 4
 
 
 async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, path: Path) -> None:

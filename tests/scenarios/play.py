@@ -15,7 +15,7 @@ A file reads like the regulation: complaints, then who does what when, with what
 `due` maps a duty (`resolution`, or `resolution/2` for its second generation) to `DAY STATUS`, or to `none`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from shared.clock import ZONE
 HERE = Path(__file__).parent
 INSTRUMENTS = sorted(folder.name for folder in HERE.iterdir() if (folder.is_dir() and "-" in folder.name))
 ROLES = ("officer", "leader", "supervisor", "inspector", "province", "system", "complainant", "auditor")
+CaseId = Callable[[str], str]  # the name of a case in its file -> its id
 
 
 @dataclass(frozen=True)
@@ -98,22 +99,59 @@ def instant(value: Any) -> datetime:
     return found.replace(tzinfo=ZONE)
 
 
-def play(scenario: Scenario, stage: Stage) -> list[tuple[str, Seen]]:
-    """Every step on `stage`, in order, each held against what the file says; raises AssertionError naming the step."""
-    people = scenario.content.get("people", {})
-    seen: list[tuple[str, Seen]] = []
-    opened: set[str] = set()
+@dataclass(frozen=True)
+class Move:
+    """One complaint or one act of a scenario, by its place in the file, and what must come of it."""
+
+    scenario: Scenario
+    place: int
+    case: str
+    at: datetime
+    step: Mapping[str, Any]
+
+    @property
+    def people(self) -> Mapping[str, str]:
+        return self.scenario.content.get("people", {})
+
+    @property
+    def does(self) -> str | None:
+        """The act; None where the complaint comes in."""
+        return self.step.get("does")
+
+    @property
+    def who(self) -> Who:
+        """Whoever acts."""
+        return _who(self.step["who"], self.people)
+
+    def data(self, case_id: CaseId) -> dict[str, Any]:
+        """The body of the complaint, or the data of the act, as JSON."""
+        return dict(_filled(self.step.get("with", {}), self.people, case_id))
+
+    def hold(self, found: Seen) -> None:
+        """Hold what was seen against what the file says; raises AssertionError naming the step."""
+        _hold(str(self), self.step, found, self.people)
+
+    def __str__(self) -> str:
+        return f"{self.scenario} step {self.place} ({self.does or 'opening'} on {self.at:%m-%d %H:%M})"
+
+
+def moves(scenario: Scenario) -> Iterator[Move]:
+    """Its complaints, then its acts, as they stand in the file: on one case in the order of time."""
     for place, step in enumerate([*_openings(scenario), *scenario.content.get("steps", ())], 1):
-        name = step.get("case", next(iter(scenario.cases)))
-        on = instant(step["at"])
-        if "does" not in step:
-            found = stage.open(name, _filled(step["with"], people, stage), on)
-            opened.add(name)
+        yield Move(scenario, place, step.get("case", next(iter(scenario.cases))), instant(step["at"]), step)
+
+
+def play(scenario: Scenario, stage: Stage) -> list[tuple[str, Seen]]:
+    """Every move on `stage`, in order, each held against what the file says; raises AssertionError naming the step."""
+    seen: list[tuple[str, Seen]] = []
+    for move in moves(scenario):
+        data = move.data(stage.case_id)
+        if move.does is None:
+            found = stage.open(move.case, data, move.at)
         else:
-            who = _who(step["who"], people)
-            found = stage.act(name, who, step["does"], _filled(step.get("with", {}), people, stage), on)
-        _hold(f"{scenario} step {place} ({step.get('does', 'opening')} on {on:%m-%d %H:%M})", step, found, people)
-        seen.append((step.get("does", "open"), found))
+            found = stage.act(move.case, move.who, move.does, data, move.at)
+        move.hold(found)
+        seen.append((move.does or "open", found))
     return seen
 
 
@@ -137,14 +175,14 @@ def _who(text: str, people: Mapping[str, str]) -> Who:
     return Who(role, user or None, people.get(organisation.removeprefix("@"), organisation) or None)
 
 
-def _filled(value: Any, people: Mapping[str, str], stage: Stage) -> Any:
+def _filled(value: Any, people: Mapping[str, str], case_id: CaseId) -> Any:
     """`@agency` becomes its code, `@case:second` that case's id; days become text as in JSON."""
     if isinstance(value, Mapping):
-        return {key: _filled(part, people, stage) for key, part in value.items()}
+        return {key: _filled(part, people, case_id) for key, part in value.items()}
     if isinstance(value, list):
-        return [_filled(part, people, stage) for part in value]
+        return [_filled(part, people, case_id) for part in value]
     if isinstance(value, str) and value.startswith("@case:"):
-        return stage.case_id(value.removeprefix("@case:"))
+        return case_id(value.removeprefix("@case:"))
     if isinstance(value, str) and value.startswith("@"):
         return people[value[1:]]
     return value.isoformat() if isinstance(value, date) else value

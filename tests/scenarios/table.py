@@ -86,6 +86,12 @@ def page(under: World) -> str:
         "every scenario of `tests/scenarios/` in which an event or a deadline cites it. Where there is none, the last",
         "column says what the article holds: what people do, what reporting tells, or nothing to carry out.",
         "",
+        "Every file is played twice and held against the same lines: on the pure cores",
+        "(`tests/core/test_scenarios.py`) and over HTTP on the real parts (`tests/connected/test_scenarios.py`): all",
+        "together, by one clock that is stepped from the earliest complaint to the last act, rungs firing on the way,",
+        "and `suda verify` at the end. A duty is `open`, `met`, `late` or `superseded` as sla judged it; reporting",
+        "must show the same day and status, and `late` for every duty whose time was over before it ended.",
+        "",
     ]
     for id, shown in run(under).items():
         instrument = under.law.get(id)

@@ -1,7 +1,8 @@
 """The deadlines: recomputed from scratch from the case events, each with exactly the breaches it must have.
 
-What was set under another calendar than the loaded one is counted and named; it must have been brought to where the
-loaded one puts it, unless its breach had been declared: that stands, and is listed if it would now be judged otherwise.
+What was said under the loaded calendar must be what follows from it, field by field. What was set under another one is
+counted and named, and must be the same but for its days; what is open must have been brought to where the loaded one
+puts it, unless its breach had been declared: that stands, and is listed if it would now be judged otherwise.
 """
 
 from collections.abc import Iterable
@@ -11,10 +12,15 @@ from services.cli.proof.evidence import Evidence
 from services.sla.core.periodic import owed, turns
 from services.sla.core.unwatched import NONE, Watches
 from services.sla.core.watch import Watched, advance, changes
-from shared.events.cases import Opened
+from shared.events.cases import AnyCaseEvent, Opened
 from shared.events.deadlines import DeadlineEvent
 from shared.law import Calendar, Library
 
+Duty = tuple[str, str, int]  # case, obligation, generation
+Due = tuple[str, str, int, str]  # and the due day
+DAYS = ("start_day", "due_day", "due_at", "latest_day", "provisional", "late_days", "from_day", "calendar", "why")
+PLACED = ("start_day", "due_day", "due_at", "latest_day", "provisional")
+ENDS = ("discharged", "superseded")
 SETS = ("opened", "extended", "reprojected")
 RUNGS = ("warned", "breached", "escalated", "breach-withdrawn")
 
@@ -24,8 +30,9 @@ class Recomputed:
     """Deadline events by id as they follow from the events, and the cases that could not be judged."""
 
     events: dict[str, DeadlineEvent]
-    other: dict[str, list[str]]  # why -> cases
-    moved: set[str] = field(default_factory=set)  # cases with a deadline set under another calendar, or re-projected
+    other: dict[str, list[str]]  # why -> cases, counted and named
+    unjudged: set[str] = field(default_factory=set)  # of those: cases whose law is not loaded as it was
+    moved: set[Duty] = field(default_factory=set)  # what was set under another calendar, or re-projected
 
 
 def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches = NONE) -> Recomputed:
@@ -35,11 +42,11 @@ def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches 
         history = found.history(case_id)
         if not history or not isinstance(history[0][0], Opened):
             continue
-        opened = history[0][0]
-        if opened.instrument and not law.holds(opened.instrument, opened.law_digest or ""):
-            result.other.setdefault(f"{opened.instrument} {opened.law_digest} is not loaded", []).append(case_id)
+        if missing := _not_loaded(history, law):
+            result.other.setdefault(f"{missing} is not loaded", []).append(case_id)
+            result.unjudged.add(case_id)
             continue
-        watched, here = Watched(case_id), calendar.at(opened.division)
+        watched, here = Watched(case_id), calendar.at(history[0][0].division)
         for event, _ in history:
             watched = advance(watched, event)
             facts = watched.facts  # the instrument may come later: rebound
@@ -49,11 +56,21 @@ def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches 
     _periodic(found, law, result)
     for id, (said, _) in found.deadlines.items():
         again = result.events.get(id)
-        if said.type == "reprojected" or (again and again.calendar != said.calendar):
-            result.moved.add(said.case_id)
-    if result.moved:
-        result.other["set under another calendar"] = sorted(result.moved)
+        if said.type not in RUNGS and (said.calendar != again.calendar if again else said.type == "reprojected"):
+            result.moved.add(_key(said))
+    if moved := {case for case, _, _ in result.moved} - result.unjudged:
+        result.other["set under another calendar, or re-projected"] = sorted(moved)
     return result
+
+
+def _not_loaded(history: Iterable[tuple[AnyCaseEvent, bytes]], law: Library) -> str | None:
+    """The data the case is bound to, at its opening or when it was rebound, where they are not loaded as they were."""
+    facts = Watched("").facts
+    for event, _ in history:
+        facts = advance(Watched("", facts=facts), event).facts
+        if facts.instrument and not law.holds(facts.instrument, facts.law_digest or ""):
+            return f"{facts.instrument} {facts.law_digest}"
+    return None
 
 
 def _periodic(found: Evidence, law: Library, result: Recomputed) -> None:
@@ -76,17 +93,32 @@ def _periodic(found: Evidence, law: Library, result: Recomputed) -> None:
 
 def deadlines(found: Evidence, recomputed: Recomputed) -> list[str]:
     """What is published of openings, extensions and ends is what follows from the events."""
-    unjudged = {case for cases in recomputed.other.values() for case in cases}
-    expected = {id: event for id, event in recomputed.events.items() if event.case_id not in unjudged}
+    expected = recomputed.events
     published = {
         id: event for id, (event, _) in found.deadlines.items()
-        if event.type not in RUNGS and event.case_id not in unjudged
+        if event.type not in RUNGS and event.case_id not in recomputed.unjudged
     }  # fmt: skip
-    wrong = [_named(expected[id], "is missing") for id in expected.keys() - published.keys()]
-    wrong += [_named(published[id], "does not follow from the case") for id in published.keys() - expected.keys()]
+    missing, extra = expected.keys() - published.keys(), published.keys() - expected.keys()
+    wrong = [_named(expected[id], "is missing") for id in missing if not _moves(expected[id], recomputed)]
+    wrong += [
+        _named(published[id], "does not follow from the case") for id in extra if not _moves(published[id], recomputed)
+    ]
     both = published.keys() & expected.keys()
-    wrong += [_named(published[id], "differs") for id in both if published[id] != expected[id]]
+    wrong += [_named(published[id], "differs") for id in both if not _same(published[id], expected[id], recomputed)]
     return wrong + _not_brought(found, recomputed)
+
+
+def _moves(event: DeadlineEvent, recomputed: Recomputed) -> bool:
+    """Whether it only says that a duty moved, which under another calendar it need not have, or not to there."""
+    return event.type in ("extended", "reprojected") and _key(event) in recomputed.moved
+
+
+def _same(said: DeadlineEvent, now: DeadlineEvent, recomputed: Recomputed) -> bool:
+    """Alike in every field; of what was set under another calendar in all but the days."""
+    if said == now or _key(said) not in recomputed.moved:
+        return said == now
+    free = ("from_day", "why") if said.calendar and said.calendar == now.calendar else DAYS
+    return said.model_copy(update={name: getattr(now, name) for name in free}) == now
 
 
 def _not_brought(found: Evidence, recomputed: Recomputed) -> list[str]:
@@ -95,9 +127,9 @@ def _not_brought(found: Evidence, recomputed: Recomputed) -> list[str]:
     return [
         _named(event, f"was not re-projected to {now.due_day}")
         for key, now in _last(recomputed.events.values()).items()
-        if now.case_id in recomputed.moved and (event := stands.get(key)) is not None
-        and event.type in SETS and now.type in SETS
-        and event.due_day != now.due_day and _duty(event) not in breached
+        if key in recomputed.moved and (event := stands.get(key)) is not None
+        and event.type in SETS and now.type in SETS and _due(event) not in breached
+        and any(getattr(event, name) != getattr(now, name) for name in PLACED)
     ]  # fmt: skip
 
 
@@ -106,70 +138,73 @@ def judged_otherwise(found: Evidence, recomputed: Recomputed) -> list[str]:
     now, breached = _last(recomputed.events.values()), _breached(found)
     named = []
     for event, _ in found.deadlines.values():
-        again = now.get((event.case_id, event.obligation, event.generation))
-        if again is None or event.case_id not in recomputed.moved:
+        again = now.get(_key(event))
+        if again is None or _key(event) not in recomputed.moved:
             continue
-        if event.type == "breached" and _duty(event) in breached and again.due_day > event.due_day:
+        if event.type == "breached" and _due(event) in breached and again.due_day > event.due_day:
             named.append(_named(event, f"stands as judged; by the data loaded now it is due {again.due_day}"))
         if event.type == "discharged" and (event.at >= event.due_at) != (event.at >= again.due_at):
             named.append(_named(event, f"stands as judged; by the data loaded now it is due {again.due_day}"))
     return sorted(named)
 
 
-def _last(events: Iterable[DeadlineEvent]) -> dict[tuple[str, str, int], DeadlineEvent]:
+def _last(events: Iterable[DeadlineEvent]) -> dict[Duty, DeadlineEvent]:
     """What was said last of each duty, rungs aside."""
-    found: dict[tuple[str, str, int], DeadlineEvent] = {}
     kept = [event for event in events if event.type not in RUNGS]
-    for event in sorted(kept, key=lambda e: (e.seq, e.type == "reprojected", e.at, e.type != "opened")):
-        found[event.case_id, event.obligation, event.generation] = event
-    return found
+    return {_key(event): event for event in sorted(kept, key=_order)}
 
 
-def _breached(found: Evidence) -> set[tuple[str, str, int, str]]:
+def _order(event: DeadlineEvent) -> tuple[object, ...]:
+    """By the event of the case, then what began, what moved, and last what ended; re-projections as they came."""
+    place = 0 if event.type == "opened" else 2 if event.type in ("discharged", "superseded") else 1
+    return event.seq, place, event.type == "reprojected", event.at
+
+
+def _breached(found: Evidence) -> set[Due]:
     """Breaches that were declared and not withdrawn."""
     events = [event for event, _ in found.deadlines.values()]
-    withdrawn = {_duty(event) for event in events if event.type == "breach-withdrawn"}
-    return {_duty(event) for event in events if event.type == "breached"} - withdrawn
+    withdrawn = {_due(event) for event in events if event.type == "breach-withdrawn"}
+    return {_due(event) for event in events if event.type == "breached"} - withdrawn
 
 
 def breaches(found: Evidence, recomputed: Recomputed) -> list[str]:
     """Late or still open past its instant: breached, once. In time: not, or withdrawn. No rung before its instant."""
-    declared: set[tuple[str, str, int, str]] = set()
-    withdrawn: set[tuple[str, str, int, str]] = set()
-    wrong = []
-    for event, _ in found.deadlines.values():
-        if event.type == "breached":
-            declared.add(_duty(event))
-        elif event.type == "breach-withdrawn":
-            withdrawn.add(_duty(event))
-        if event.rung_due and event.fired and event.fired < event.rung_due:
-            wrong.append(_named(event, f"fired early: {event.rung} at {event.fired}"))
-    for duty, event, missed in _judged(recomputed, found):
-        if event.case_id in recomputed.moved:
-            continue
-        if missed and (duty not in declared or duty in withdrawn):
+    stands = _breached(found)
+    wrong = [
+        _named(event, f"fired early: {event.rung} at {event.fired}")
+        for event, _ in found.deadlines.values()
+        if event.rung_due and event.fired and event.fired < event.rung_due
+    ]
+    for event, missed in _judged(recomputed, found):
+        if missed and _due(event) not in stands:
             wrong.append(_named(event, "was not done in time and no breach stands"))
-        if not missed and event.type == "discharged" and duty in declared - withdrawn:
-            wrong.append(_named(event, "was done in time and a breach stands"))
+        if not missed and event.type in ENDS and _due(event) in stands:
+            wrong.append(_named(event, "was over in time and a breach stands"))
     return wrong
 
 
-def _duty(event: DeadlineEvent) -> tuple[str, str, int, str]:
-    return event.case_id, event.obligation, event.generation, event.due_day.isoformat()
-
-
-def _judged(recomputed: Recomputed, found: Evidence) -> list[tuple[tuple[str, str, int, str], DeadlineEvent, bool]]:
-    """Each duty that has ended as done, or is open, with whether it was missed by now."""
-    last: dict[tuple[str, str, int], DeadlineEvent] = {}
-    for event in sorted(recomputed.events.values(), key=lambda e: (e.seq, e.type != "opened")):
-        last[event.case_id, event.obligation, event.generation] = event
+def _judged(recomputed: Recomputed, found: Evidence) -> list[tuple[DeadlineEvent, bool]]:
+    """Each duty that was done, ended in time or is open, with whether it was missed by now; what was set under another
+    calendar by what was said of it."""
+    said = [event for event, _ in found.deadlines.values() if _key(event) in recomputed.moved]
+    made = [event for event in recomputed.events.values() if _key(event) not in recomputed.moved]
     judged = []
-    for event in last.values():
+    for event in _last(said + made).values():
         if event.type == "discharged":
-            judged.append((_duty(event), event, event.at >= event.due_at))
-        elif event.type in ("opened", "extended"):
-            judged.append((_duty(event), event, found.now >= event.due_at))
+            judged.append((event, event.at >= event.due_at))
+        elif event.type in SETS:
+            judged.append((event, found.now >= event.due_at))
+        elif event.at < event.due_at:
+            judged.append((event, False))
     return judged
+
+
+def _key(event: DeadlineEvent) -> Duty:
+    return event.case_id, event.obligation, event.generation
+
+
+def _due(event: DeadlineEvent) -> Due:
+    return *_key(event), event.due_day.isoformat()
 
 
 def _named(event: DeadlineEvent, what: str) -> str:

@@ -12,10 +12,12 @@ from shared.directory.tree import Directory
 from shared.dlq import coordinates
 from shared.errors import BadInput
 from shared.events import cases, deadlines, intake, topics
+from shared.events.base import in_place
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
 from shared.events.intake import IntakeEvent
 from shared.journal import Commit, Journal
+from shared.law.history import understood
 from shared.settings import Settings
 from shared.store import Client, Document
 
@@ -52,7 +54,7 @@ class Evidence:
 
     def read_input(self, record: Record) -> None:
         try:
-            event = intake.parse(record.value)
+            event = in_place(intake.parse(record.value), record.key)
             self.inputs.setdefault(event.id, event)
             self.places.setdefault(event.id, set()).add(_place(record, "routing"))
         except BadInput as wrong:
@@ -60,7 +62,7 @@ class Evidence:
 
     def read_case(self, record: Record) -> None:
         try:
-            event = cases.parse(record.value)
+            event = understood(in_place(cases.parse(record.value), record.key))
         except BadInput as wrong:
             self._unreadable(record, "sla", wrong)
             return
@@ -70,7 +72,7 @@ class Evidence:
 
     def read_deadline(self, record: Record) -> None:
         try:
-            event = deadlines.parse(record.value)
+            event = in_place(deadlines.parse(record.value), record.key)
         except BadInput as wrong:
             self._unreadable(record, "reporting", wrong)
             return

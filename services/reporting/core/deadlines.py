@@ -41,11 +41,13 @@ def status(marks: Iterable[Mark]) -> Status:
     """What became of one obligation in one generation; the due instant is that of the last setting."""
     found = list(marks)
     discharges = [one.at for one in found if one.type == "discharged"]
-    return outcome({one.type for one in found}, bool(discharges) and min(discharges) >= _basis(found).due_at)
+    after_due = bool(discharges) and min(discharges) >= _basis(found).due_at
+    return outcome({one.type for one in found}, after_due, _superseded(found))
 
 
-def outcome(types: Collection[str], after_due: bool) -> Status:
-    """The status by the types of the events, and whether the discharge came at or after the due instant.
+def outcome(types: Collection[str], after_due: bool, superseded: bool) -> Status:
+    """The status by the types of the events, whether the discharge came at or after the due instant, and whether the
+    duty is superseded and was not begun again since.
 
     A breach stays one unless it was withdrawn, whatever came later.
     """
@@ -55,7 +57,13 @@ def outcome(types: Collection[str], after_due: bool) -> Status:
         return "late"
     if "discharged" in types:
         return "late" if after_due else "met"
-    return "superseded" if "superseded" in types else "open"
+    return "superseded" if superseded else "open"
+
+
+def _superseded(marks: list[Mark]) -> bool:
+    """A case that is classified otherwise, or merged, may come back to a duty: it is opened again, by a later event."""
+    ends = [one.seq for one in marks if one.type == "superseded"]
+    return bool(ends) and max(ends) >= max((one.seq for one in marks if one.type in _SETTING), default=0)
 
 
 def _basis(marks: list[Mark]) -> Mark:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from shared.clock import ZONE
-from shared.errors import BadInput
 from shared.events.base import Citation, Frozen
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened, Rejected
 
@@ -25,13 +24,6 @@ _NOTED = {"classified": ("class", "class"), "closed": ("outcome", "outcome"), "r
 _MARKS = ("anonymous", "discloses", "wants_answer", "id_index", "phone_index")
 _ENDED = ("closed", "refused", "withdrawn", "terminated", "merged")
 _HOLDER = {"pending": "administration", "assigned": "agency"}  # by the meaning of the states (shared/law/vocabulary.py)
-
-
-def sound(event: AnyCaseEvent) -> AnyCaseEvent:
-    """The event, if it can stand where it says; raises BadInput when `opened` is not the first, or the first not it."""
-    if (event.seq == 1) != isinstance(event, Opened) or event.seq < 1:
-        raise BadInput(f"seq: {event.seq} cannot be of an event '{event.type}'")
-    return event
 
 
 def apply(row: Row | None, event: AnyCaseEvent) -> Row:

@@ -16,14 +16,15 @@ class Levels(Protocol):
 def expected_by(expects: str, owes: str, facts: Facts, levels: Levels, day: date) -> str | None:
     """The code of who `expects` names (a word of deploy/operations.yaml) for a duty that `owes` names.
 
-    Where nobody is named as debtor yet, it is the administration's. None where there is no level above.
+    Where nobody is named as debtor yet, it is the administration's. None where there is no level above, and of what the
+    complainant owes, who is no organisation.
     """
     found = levels.administrations(facts.division, day)
     nearest = facts.administration or (found[0] if found else None)
-    owing = debtor(facts, owes) or nearest
+    above = found[found.index(nearest) + 1 :] if nearest in found else tuple(c for c in found if c != nearest)
+    owing = above[0] if owes == "superior" and above else debtor(facts, owes) or nearest
     if expects in ("debtor", "debtor-leader"):
-        return owing
+        return None if owes == "complainant" else owing
     if expects == "supervisor":
         return nearest
-    above = found[found.index(nearest) + 1 :] if nearest in found else tuple(c for c in found if c != nearest)
     return next((code for code in above if code != owing), None)

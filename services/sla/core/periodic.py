@@ -166,21 +166,32 @@ def _agencies(instrument: Instrument, duty: Obligation, directory: Directory, da
             continue
         if found.parent is not None or (found.vertical and "vertical" in out) or found.code in rule.organisations_out:
             continue
+        if rule.venues and _venue(found, directory, day) not in rule.venues:
+            continue
         over = directory.administration_of(found.division, day)
         yield found.code, found.division, over.code if over else None
 
 
+def _venue(found: Organisation, directory: Directory, day: date) -> str | None:
+    """The kind of centre an organisation is stationed in."""
+    centre = directory.organisation(found.venue, day) if found.venue else None
+    return centre.venue_kind if centre else None
+
+
 def _administrations(instrument: Instrument, duty: Obligation, directory: Directory, day: date) -> Debtors:
-    """Every administration in the divisions governed that has a level above it to report to; where the text names the
-    province as the one that receives, those directly below it."""
+    """Every administration in the divisions governed. Of what is reported upwards, those that have a level above them;
+    where the text names the province as the one that receives, those directly below it."""
+    upwards = duty.owed_to in ("next-level", "province", "administration")
     for record in directory.records():
         place = record.on(day) if isinstance(record, Division) else None
         if place is None or not place.administration or not place.code.startswith(instrument.governs.divisions):
             continue
         above = directory.division(place.parent, day) if place.parent else None
         standing = directory.current(place.administration, day)[0]
-        if above is None or standing is None or (duty.owed_to == "province" and above.level != "province"):
+        over = directory.administration_of(above.code, day) if above else None
+        if standing is None or (duty.owed_to == "province" and (above is None or above.level != "province")):
             continue
-        over = directory.administration_of(above.code, day)
         if over is not None and over.code != standing.code:
             yield standing.code, place.code, over.code
+        elif not upwards:
+            yield standing.code, place.code, None

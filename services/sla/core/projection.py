@@ -45,13 +45,12 @@ def projected(
         was, duty = watched.emitted.get(key), now.get(key)
         if was is None or was.status != "open" or duty is None or duty.status != "open":
             continue
-        if duty.due.due_day == was.due_day and key not in moved:
+        if duty.due.due_at == was.due_at and key not in moved:
             continue
         event = made(watched, duty, "reprojected", at, calendar, was)
-        what = f"reprojected@{watched.seq}:{was.due_day}:{duty.due.due_day}:{reason}"
-        name = deadline_id(watched.case_id, duty.id, duty.generation, what)
+        name = deadline_id(watched.case_id, duty.id, duty.generation, f"reprojected~{watched.projections}")
         found.append(event.model_copy(update={"id": name, "why": reason}))
-        emitted[key] = Emitted(duty.due.due_day, "open")
+        emitted[key] = Emitted.of(event, "open")
     return replace(watched, emitted=emitted, projections=watched.projections + bool(found)), found
 
 

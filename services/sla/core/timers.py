@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from services.sla.core.ladder import Levels, expected_by
-from services.sla.core.watch import Facts, Watched, debtor, late_days
+from services.sla.core.watch import Emitted, Facts, Watched, debtor, late_days
 from shared.events.deadlines import Change, DeadlineEvent, deadline_id
 from shared.law.calendar import Calendar
-from shared.law.due import ZONE, due
+from shared.law.due import ZONE
 from shared.law.obligation import Obligation
 from shared.law.operations import Operations, rung_instants
 
@@ -74,13 +74,11 @@ def row(
     `upto` is the seq its case had been followed to, `projections` how often it had been projected anew: what came
     after is looked up when a rung is due. No warning stands before the duty began, nor before it was re-projected.
     """
-    until = event.due_day if event.type != "opened" else None
     ladder = operations.rungs(event.instrument, obligation, urgent=facts.urgent)
     expected = {rung.name: rung.expects for rung in ladder}
-    counted = due(obligation, event.start_day, calendar, until=until, limit=event.limit)
     rungs = [
         {"name": name, "kind": kind, "at": at.isoformat(), "expects": expected[name]}
-        for name, kind, at in rung_instants(operations, obligation, counted, calendar, urgent=facts.urgent)
+        for name, kind, at in rung_instants(operations, obligation, event, calendar, urgent=facts.urgent)
         if kind != "warning" or at > event.at
     ]
     return {
@@ -113,13 +111,13 @@ def still_open(watched: Watched | None, opened: DeadlineEvent) -> bool:
     if watched is None:
         return False
     emitted = watched.emitted.get((opened.obligation, opened.generation))
-    return emitted is not None and emitted.status == "open" and emitted.due_day == opened.due_day
+    return emitted is not None and emitted.status == "open" and emitted.due_at == opened.due_at
 
 
 def was_late(watched: Watched | None, opened: DeadlineEvent) -> bool:
     """Whether the duty of a row was done, but too late: its breach is declared even where the act was seen first."""
     emitted = watched.emitted.get((opened.obligation, opened.generation)) if watched else None
-    return emitted is not None and emitted.status == "late" and emitted.due_day == opened.due_day
+    return emitted is not None and emitted.status == "late" and emitted.due_at == opened.due_at
 
 
 def fired(
@@ -146,11 +144,11 @@ def fired(
     )
 
 
-def withdrawn(event: DeadlineEvent, due_day: date) -> DeadlineEvent:
-    """The breach at the end of `due_day` did not happen: what prevented it was in time and only arrived later."""
-    what = deadline_id(event.case_id, event.obligation, event.generation, f"{due_day}:breach-withdrawn")
-    changed = {"id": what, "type": "breach-withdrawn", "due_day": due_day, "late_days": None, "from_day": None}
-    return event.model_copy(update=changed)
+def withdrawn(event: DeadlineEvent, due: Emitted) -> DeadlineEvent:
+    """The breach at that due instant did not happen: what prevented it was in time and only arrived later."""
+    what = deadline_id(event.case_id, event.obligation, event.generation, f"{due.due_day}:breach-withdrawn")
+    changed = {"id": what, "type": "breach-withdrawn", "due_day": due.due_day, "due_at": due.due_at}
+    return event.model_copy(update=changed | {"late_days": None, "from_day": None})
 
 
 def breach_claim(event: DeadlineEvent, due_day: date) -> str:
@@ -158,11 +156,14 @@ def breach_claim(event: DeadlineEvent, due_day: date) -> str:
     return f"{duty_row(event.case_id, event.obligation, event.generation, due_day)}:breach"
 
 
-def prevented(event: DeadlineEvent, before: date | None) -> date | None:
-    """The due day whose breach this event shows not to have happened, or None.
+def prevented(event: DeadlineEvent, before: Emitted | None) -> Emitted | None:
+    """The due day and instant whose breach this event shows not to have happened, or None.
 
-    A discharge before the due instant; or an extension, which the law only grants before the day `before` has passed.
+    Something ended the duty before it was due; or its due day lies later than was said (`before`), by an extension,
+    which the law only grants in time, or because an earlier start fell away.
     """
-    if event.type == "discharged" and event.at < event.due_at:
-        return event.due_day
-    return before if event.type == "extended" else None
+    if event.type in ("discharged", "superseded") and event.at < event.due_at:
+        return Emitted.of(event, event.type)
+    if event.type in ("extended", "reprojected") and before is not None and before.due_at < event.due_at:
+        return before
+    return None

@@ -4,9 +4,10 @@ An unbound case, and one that lies with an administration under a text without a
 nobody's: skipping the unassigned is the commonest fault of the systems in this field (FACTS.md).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from shared.law.history import Happening
 from shared.law.instrument import Instrument
 from shared.law.obligation import Obligation
 from shared.law.operations import Watch
@@ -23,6 +24,11 @@ class Watches:
         self._unbound = _law(duty for about, duty in given if about == "unbound")
         self._unassigned = _law(duty for about, duty in given if about == "unassigned")
         self._known: dict[str, bool] = {}  # by digest: whether the text has a period for handing over
+
+    def along(self, instrument: Instrument | None, history: Sequence[Happening]) -> list[Instrument | None]:
+        """Those over the case as it is, and over what it was before it was bound."""
+        was_unbound = instrument is not None and any(happening.on == "rebound" for happening in history)
+        return [self.over(instrument), self._unbound if was_unbound else None]
 
     def over(self, instrument: Instrument | None) -> Instrument | None:
         """The duties for a case under this instrument (None: unbound); None where the text sees to it."""

@@ -5,6 +5,7 @@ deadlines in whatever batches it arrived.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from services.sla.core.unwatched import NONE, OPERATIONAL, Watches
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
@@ -12,11 +13,14 @@ from shared.events.deadlines import Change, DeadlineEvent, deadline_id
 from shared.law.calendar import Calendar
 from shared.law.cited import cited
 from shared.law.due import ZONE
-from shared.law.history import Duty, Happening, duties, happenings
+from shared.law.history import Duty, Happening, Status, duties, happenings
 from shared.law.instrument import Instrument
 
 Key = tuple[str, int]
 JUDGED = ("met", "late")
+MERGED = "合并或者撤销合并，期限按最早的起算点重新推算"
+PRESUMED = "按查明的起算日推算，不再按推定的起算日"
+JUDGED_BEFORE = "逾期已经认定，不因其后载入的日历或者数据而改变"
 CHANGED_BY: dict[str, Change] = {"met": "discharged", "late": "discharged", "superseded": "superseded"}
 
 
@@ -41,7 +45,12 @@ class Emitted:
     """One duty as last published."""
 
     due_day: date
+    due_at: datetime
     status: str
+
+    @classmethod
+    def of(cls, event: DeadlineEvent, status: str) -> "Emitted":
+        return cls(event.due_day, event.due_at, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Watched:
     history: tuple[Happening, ...] = ()
     emitted: Mapping[Key, Emitted] = field(default_factory=dict)
     projections: int = 0  # how often it was projected anew under other data
+    looked: int = 0  # how much of the history `emitted` follows from
 
 
 def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
@@ -90,18 +100,27 @@ def changes(
     now = standing(watched, instrument, calendar, rules)
     found: list[DeadlineEvent] = []
     emitted = dict(watched.emitted)
+    earlier: dict[Key, Duty] | None = None
     for key, duty in now.items():
         before = watched.emitted.get(key)
         if before is not None and before.status in JUDGED:
             continue
-        for change in _transitions(before, duty):
-            found.append(made(watched, duty, change, duty.ended_at or at, calendar, before))
-        emitted[key] = Emitted(duty.due.due_day, duty.status)
+        moved = None
+        if before is not None and before.status == "open" and before.due_at != duty.due.due_at:
+            if earlier is None:
+                seen = replace(watched, history=watched.history[: watched.looked])
+                earlier = standing(seen, instrument, calendar, rules)
+            moved = _moved(earlier.get(key), duty)
+            duty = duty if moved.change else _as_published(duty, before)
+        for change in _transitions(before, duty, moved):
+            event = made(watched, duty, change, duty.ended_at or at, calendar, before)
+            found.append(event.model_copy(update=moved.noted(change)) if moved else event)
+        emitted[key] = Emitted(duty.due.due_day, duty.due.due_at, duty.status)
     gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
     for key in gone:
         found.append(_gone(watched, _source(instrument, rules, key[0]), key, at))
         emitted[key] = replace(emitted[key], status="superseded")
-    return replace(watched, emitted=emitted), found
+    return replace(watched, emitted=emitted, looked=len(watched.history)), found
 
 
 def standing(
@@ -110,7 +129,7 @@ def standing(
     """Every duty the history has started, of the regulation and of the operational watches."""
     facts = watched.facts
     found: dict[Key, Duty] = {}
-    for source in (instrument, rules.over(instrument)):
+    for source in (instrument, *rules.along(instrument, watched.history)):
         if source is not None:
             found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
     return found
@@ -123,12 +142,43 @@ def _source(instrument: Instrument | None, rules: Watches, name: str) -> Instrum
     return rules.all
 
 
-def _transitions(before: Emitted | None, duty: Duty) -> Iterable[Change]:
+class _Move(NamedTuple):
+    """What moved a due day: an event of the case, by this change; or (None) only the data that is loaded now."""
+
+    change: Change | None
+    why: str | None
+
+    def noted(self, change: Change) -> dict[str, str | None]:
+        """What the event of `change` says of it. A day that stands as judged is of no calendar loaded now."""
+        if self.change is None:
+            return {"why": self.why, "calendar": None}
+        return {"why": self.why} if change == self.change else {}
+
+
+def _moved(earlier: Duty | None, duty: Duty) -> _Move:
+    """What the event did; data alone moves what is open by a re-projection (`projection.py`), and nothing judged."""
+    if earlier is not None and earlier.due.due_at == duty.due.due_at:
+        return _Move(None, JUDGED_BEFORE)
+    if earlier is None or earlier.until != duty.until:
+        return _Move("extended", None)
+    return _Move("reprojected", PRESUMED if earlier.presumed and not duty.presumed else MERGED)
+
+
+def _as_published(duty: Duty, before: Emitted) -> Duty:
+    """The duty, due as it was said to be when its breach was declared, and judged by that."""
+    due = duty.due.model_copy(update={"due_day": before.due_day, "instant": before.due_at, "days": ()})
+    due.__dict__.pop("due_at", None)  # remembered of the day it stands in for
+    late = duty.ended_at is not None and duty.ended_at >= before.due_at
+    status: Status = duty.status if duty.status not in JUDGED else "late" if late else "met"
+    return replace(duty, due=due, status=status)
+
+
+def _transitions(before: Emitted | None, duty: Duty, moved: _Move | None) -> Iterable[Change]:
     """What was judged, in time or late, stays as it was judged: `changes` does not come here with it."""
     if before is None or (before.status == "superseded" and duty.status != "superseded"):
         yield "opened"
-    elif before.status == "open" and before.due_day != duty.due.due_day:
-        yield "extended"
+    elif moved is not None and moved.change is not None:
+        yield moved.change
     if duty.status != "open" and (before is None or before.status != duty.status):
         yield CHANGED_BY[duty.status]
 
@@ -169,7 +219,7 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> D
     """A duty that no longer follows from the history (another class): superseded, on its last published day."""
     name, generation = key
     obligation = instrument.obligation(name)
-    day = watched.emitted[key].due_day
+    was = watched.emitted[key]
     return DeadlineEvent(
         id=deadline_id(watched.case_id, name, generation, f"superseded@{watched.seq}"),
         type="superseded",
@@ -182,20 +232,20 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> D
         title=obligation.title,
         owes=obligation.owes,
         debtor=debtor(watched.facts, obligation.owes),
-        start_day=day,
-        due_day=day,
-        due_at=datetime.combine(day, datetime.min.time(), ZONE) + timedelta(days=1),
+        start_day=was.due_day,
+        due_day=was.due_day,
+        due_at=was.due_at,
         citations=cited(obligation.citations),
     )
 
 
 def debtor(facts: Facts, owes: str) -> str | None:
-    """The code of the organisation that owes a duty of this kind."""
+    """The code of the organisation that owes a duty of this kind; None where none does, or the directory must tell."""
     if owes in ("agency", "officer"):
         return facts.accountable
     if owes == "receiver":
         return facts.receiver or facts.administration
-    return facts.administration
+    return facts.administration if owes == "administration" else None
 
 
 def late_days(due_day: date, at: datetime, calendar: Calendar) -> int:

@@ -11,6 +11,8 @@ from shared.law.obligation import Obligation
 from shared.law.provisions import Consequence, DisposalClass, Form, Lead, Material, VisitRule
 from shared.law.vocabulary import ARRIVALS
 
+REPORTING = ("agency", "administration")
+
 
 def _producible(edition: Instrument) -> frozenset[str]:
     return ARRIVALS | {rule.event for rule in edition.acts}
@@ -27,6 +29,9 @@ def obligation(edition: Instrument, duty: Obligation) -> Iterator[LawError]:
         for trigger in triggers:
             yield from _classes(edition, duty, (*trigger.when_class, *trigger.unless_class))
     yield from _classes(edition, duty, (*duty.when_class, *duty.unless_class))
+    if duty.per == "period" and duty.owes not in REPORTING:
+        wrong = f"'{duty.id}' is owed for a period by '{duty.owes}', of whom no directory tells who they are"
+        yield LawError(duty.where, wrong, f"a report is owed by one of: {', '.join(REPORTING)}")
     if duty.late_start is not None:
         other = next((each for each in edition.obligations if each.id == duty.late_start), None)
         if other is None or other.owes != duty.owes or other.id == duty.id:

@@ -1,0 +1,119 @@
+"""What moves a due day besides an extension, and clocks the five regulations do not have: hours, by the minute."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from services.routing.core.decide import World
+from services.sla.core.timers import prevented, row, rungs
+from services.sla.core.watch import Emitted, Facts, Watched, changes
+from shared.events.deadlines import DeadlineEvent
+from shared.law import load
+from shared.law.history import Happening, Start
+from shared.law.operations import load_operations
+from tests.core.cases import at
+from tests.law.test_sixth import SIXTH
+
+OPERATIONS = load_operations()
+
+
+class Case:
+    """One case, followed happening by happening."""
+
+    def __init__(self, world: World, instrument: str, kind: str = "complaint") -> None:
+        self.world, self.law = world, world.law.get(instrument)
+        facts = Facts(instrument=instrument, kind=kind, channel="web")
+        self.watched = Watched("00000000-0000-5000-8000-000000000001", facts=facts)
+        self.emitted = self.watched.emitted
+
+    def then(self, on: str, when: str, **more: object) -> list[DeadlineEvent]:
+        """What the next event of the case changes."""
+        happened = Happening(on, at(when), **more)  # type: ignore[arg-type]
+        now = replace(self.watched, seq=self.watched.seq + 1, history=(*self.watched.history, happened))
+        self.emitted = now.emitted
+        self.watched, found = changes(now, self.law, self.world.calendar, at(when))
+        return found
+
+    def taken_back(self, event: DeadlineEvent) -> Emitted | None:
+        """Which breach the event shows not to have happened."""
+        return prevented(event, self.emitted.get((event.obligation, event.generation)))
+
+
+def started(obligation: str, when: str) -> tuple[Start, ...]:
+    return (Start(obligation, at(when).date(), at(when)),)
+
+
+@pytest.fixture
+def sixth(world: World) -> World:
+    return replace(world, law=load(SIXTH))
+
+
+def test_a_merge_brings_the_earlier_day_says_so_and_its_undoing_brings_the_own_day_back(world: World) -> None:
+    case = Case(world, "yunnan-2022")
+    case.then("received-by-agency", "2026-09-21 10:00")
+    (brought,) = case.then(
+        "took-over", "2026-09-22 10:00", other="b", other_seq=5, starts=started("acceptance", "2026-09-17 10:00")
+    )
+    assert (brought.type, brought.from_day, brought.due_day) == ("reprojected", date(2026, 9, 24), date(2026, 9, 21))
+    assert brought.why and brought.start_day == date(2026, 9, 17) and brought.citations
+    assert case.taken_back(brought) is None  # whatever was late is later still
+    (back,) = case.then("took-over", "2026-09-23 10:00", other="b", other_seq=6)
+    assert (back.type, back.from_day, back.due_day) == ("reprojected", date(2026, 9, 21), date(2026, 9, 24))
+    undone = case.taken_back(back)
+    assert undone is not None and undone.due_at == at("2026-09-22 00:00")
+
+
+def test_a_presumed_start_gives_way_to_the_real_one(world: World) -> None:
+    case = Case(world, "qinghai-2022")
+    case.then("received-by-agency", "2026-09-21 09:00")
+    (moved,) = case.then("accused-told", "2026-09-23 09:00")
+    assert (moved.obligation, moved.type, moved.due_day) == ("appeal", "reprojected", date(2026, 9, 28))
+    assert case.taken_back(moved) == Emitted(date(2026, 9, 23), at("2026-09-24 00:00"), "open")
+
+
+def test_only_an_extension_is_called_one(world: World) -> None:
+    case = Case(world, "yunnan-2022")
+    case.then("received-by-agency", "2026-09-21 09:00")
+    case.then("accepted", "2026-09-22 09:00")
+    (event,) = case.then("extension-approved", "2026-09-23 09:00", until=date(2026, 10, 20))
+    assert (event.type, event.why) == ("extended", None)
+
+
+def test_what_ended_a_duty_in_time_takes_its_breach_back_whatever_ended_it(world: World) -> None:
+    for when, held in (("2026-09-22 23:59:59", True), ("2026-09-23 00:00", False)):
+        case = Case(world, "yunnan-2022")
+        case.then("received-by-agency", "2026-09-18 09:00")
+        (gone,) = case.then("withdrawn", when)
+        assert gone.type == "superseded" and (case.taken_back(gone) is not None) == held
+
+
+def test_hours_run_from_the_minute_and_no_rung_stands_before_it(sixth: World) -> None:
+    case = Case(sixth, "linhai-2026")
+    (opened,) = case.then("received-by-administration", "2026-09-18 10:30")
+    stored = row(opened, 0, case.law.obligation("handover"), OPERATIONS, sixth.calendar)
+    assert [(rung.name, rung.at) for rung in rungs(stored)] == [
+        ("warning-hours", at("2026-09-18 12:30")),
+        ("breach", at("2026-09-18 14:30")),
+        ("supervision", at("2026-09-20 09:00")),  # a make-up Sunday
+    ]
+
+
+@pytest.mark.parametrize(("done", "judged"), [("14:29:59.999999", "met"), ("14:30", "late")])
+def test_hours_are_judged_to_the_instant_on_the_day_itself(sixth: World, done: str, judged: str) -> None:
+    case = Case(sixth, "linhai-2026")
+    case.then("received-by-administration", "2026-09-18 10:30")
+    (event,) = case.then("handed-over", f"2026-09-18 {done}")
+    assert case.watched.emitted["handover", 1].status == judged
+    assert (case.taken_back(event) is not None) == (judged == "met")
+
+
+def test_an_earlier_start_within_the_day_moves_a_period_in_hours(sixth: World) -> None:
+    case = Case(sixth, "linhai-2026")
+    case.then("received-by-administration", "2026-09-18 10:30")
+    (moved,) = case.then(
+        "took-over", "2026-09-18 11:00", other="b", other_seq=5, starts=started("handover", "2026-09-18 09:00")
+    )
+    assert (moved.type, moved.due_at) == ("reprojected", at("2026-09-18 13:00"))
+    stored = row(moved, 0, case.law.obligation("handover"), OPERATIONS, sixth.calendar)
+    assert [rung.at for rung in rungs(stored) if rung.kind == "breach"] == [moved.due_at]
