@@ -226,6 +226,7 @@ class Lives(RuleBasedStateMachine):
         assert fold(self.events) == (self.case if self.events else None)
 
 
+@pytest.mark.timeout(3600)  # a block takes half a minute by itself, and much longer beside other work
 @pytest.mark.parametrize("first", range(0, LIVES, BLOCK))
 def test_whatever_is_asked_the_law_holds(first: int) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
