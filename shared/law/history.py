@@ -39,6 +39,7 @@ class Happening:
     outcome: str | None = None
     result: str | None = None
     disposal: str | None = None  # the class, of `classified` and `sent-back`
+    extends: str | None = None  # the duty, of `extension-approved`; None: the only one that can be
     until: date | None = None  # of `extension-approved`; of `sent-back`, the limit that was set
     other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
     other_seq: int = 0
@@ -78,6 +79,7 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
         outcome=_word(event.data.get("outcome")),
         result=_word(event.data.get("result")),
         disposal=_word(event.data.get("class")) if event.done in CLASSIFIES else None,
+        extends=_word(event.data.get("obligation")),
         until=_day(event.data.get("until")),
     )
     if event.done == TOOK_OVER:
@@ -270,13 +272,19 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
         elif _match((*obligation.lapses, *life.instrument.ends_all), happening, disposal):
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
-        elif happening.on == "extension-approved" and happening.until and obligation.extension:
+        elif _extends(happening, obligation):
             begun = _start(obligation, running)
             stretched = due(obligation, begun, calendar, until=happening.until, limit=running.limit)
             running = replace(running, due=stretched, until=happening.until)
         if running is None:
             carried.forget()
     return [*done, running] if running else done
+
+
+def _extends(happening: Happening, obligation: Obligation) -> bool:
+    if happening.on != "extension-approved" or not happening.until or not obligation.extension:
+        return False
+    return happening.extends in (None, obligation.id)
 
 
 class _Carried:

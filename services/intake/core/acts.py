@@ -107,11 +107,15 @@ class Contacted(Data):
 
 
 class RequestExtension(Data):
+    """`obligation` names the duty, where a regulation lets more than one that runs be extended."""
+
     until: Day | None = None
+    obligation: Slug | None = None
 
 
 class ApproveExtension(Data):
     until: Day | None = None
+    obligation: Slug | None = None
     complainant_told_on: Day | None = None
     administration_told_on: Day | None = None
 
