@@ -13,7 +13,7 @@ from shared.settings import settings
 
 
 def token(
-    org: Annotated[str, typer.Option(help="code of the organisation that acts")],
+    org: Annotated[str, typer.Option(help="code of the organisation that acts; a system: also suda, the platform")],
     role: Annotated[str, typer.Option(help=", ".join(ROLES))],
     user: Annotated[str | None, typer.Option(help="name of the person who acts")] = None,
     case: Annotated[str | None, typer.Option(help="the one case a complainant's token opens")] = None,

@@ -71,7 +71,7 @@ def _emitted(before: Mapping[tuple[str, int], Emitted], commit: Commit) -> dict[
 def _written(happening: Happening) -> dict[str, Any]:
     """Instants as ISO text: the store keeps milliseconds only, and a deadline is judged on more."""
     row: dict[str, Any] = {"on": happening.on, "at": happening.at.isoformat()}
-    for name in ("outcome", "result", "disposal"):
+    for name in ("outcome", "result", "disposal", "extends"):
         if (value := getattr(happening, name)) is not None:
             row[name] = value
     if happening.until is not None:
@@ -90,6 +90,7 @@ def _read(row: Mapping[str, Any]) -> Happening:
         outcome=row.get("outcome"),
         result=row.get("result"),
         disposal=row.get("disposal"),
+        extends=row.get("extends"),
         until=date.fromisoformat(until) if until else None,
         other=row.get("other"),
         other_seq=row.get("other_seq", 0),

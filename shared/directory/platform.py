@@ -2,7 +2,7 @@
 
 The pipeline's tokens name no organisation (`suda`, `suda-import`). Every organisation's code has digits in it (GB 32100
 holds the division), so what has one names an organisation, also where it is misspelt or in no directory: that system
-stands where the organisation stands, or nowhere (docs/decisions/0084-whose-system.md).
+stands where the organisation stands, or nowhere (docs/decisions/0086-whose-system.md).
 """
 
 

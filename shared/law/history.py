@@ -39,6 +39,7 @@ class Happening:
     outcome: str | None = None
     result: str | None = None
     disposal: str | None = None  # the class, of `classified` and `sent-back`
+    extends: str | None = None  # the duty, of `extension-approved`; None: the only one that can be
     until: date | None = None  # of `extension-approved`; of `sent-back`, the limit that was set
     other: str | None = None  # of `took-over`: the absorbed case, the seq at which it was (or ceased to be) absorbed,
     other_seq: int = 0
@@ -78,6 +79,7 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
         outcome=_word(event.data.get("outcome")),
         result=_word(event.data.get("result")),
         disposal=_word(event.data.get("class")) if event.done in CLASSIFIES else None,
+        extends=_word(event.data.get("obligation")),
         until=_day(event.data.get("until")),
     )
     if event.done == TOOK_OVER:
@@ -176,13 +178,17 @@ def _life(
 
 
 def _without_undone(history: Sequence[Happening]) -> Sequence[Happening]:
-    """Without each merge that was undone later, and what arrived by it: the clocks run as if it had never been."""
+    """Without each merge that was undone later, and what arrived by it: the clocks run as if it had never been.
+
+    One in which the complaint was accepted stays: what was decided is decided, and runs from where it arrived by it.
+    """
     if all(happening.on != "unmerged" for happening in history):
         return history
     standing: list[Happening] = []
     for happening in history:
         merged = [place for place, earlier in enumerate(standing) if earlier.on == "merged"]
-        if happening.on == "unmerged" and merged:
+        decided = merged and any(later.on == "accepted" for later in standing[merged[-1] :])
+        if happening.on == "unmerged" and merged and not decided:
             first = last = merged[-1]
             while last + 1 < len(standing) and standing[last + 1].on in ARRIVALS:
                 last += 1
@@ -266,13 +272,19 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
         elif _match((*obligation.lapses, *life.instrument.ends_all), happening, disposal):
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
-        elif happening.on == "extension-approved" and happening.until and obligation.extension:
+        elif _extends(happening, obligation):
             begun = _start(obligation, running)
             stretched = due(obligation, begun, calendar, until=happening.until, limit=running.limit)
             running = replace(running, due=stretched, until=happening.until)
         if running is None:
             carried.forget()
     return [*done, running] if running else done
+
+
+def _extends(happening: Happening, obligation: Obligation) -> bool:
+    if happening.on != "extension-approved" or not happening.until or not obligation.extension:
+        return False
+    return happening.extends in (None, obligation.id)
 
 
 class _Carried:

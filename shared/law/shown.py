@@ -8,6 +8,7 @@ from shared.law.entry import Entry
 from shared.law.errors import UnknownProvision
 from shared.law.instrument import SECTIONS, Instrument
 from shared.law.obligation import Obligation
+from shared.law.provisions import Ground
 
 UNITS: Final[dict[str, str]] = {
     "working_days": "个工作日",
@@ -148,10 +149,38 @@ def _said(entry: Entry) -> str:
         states = "、".join(STATES[state] for state in entry.from_states)
         needs = f"，须写明 {'、'.join(entry.requires)}" if entry.requires else ""
         needs += "".join(f"，{name}只能是{'、'.join(words)}" for name, words in entry.given.items())
+        needs += "".join(f"，{said}{'、'.join(words)}" for said, words in _conditions(entry) if words)
         return f"{who}，在{states}时{needs}" + (f" → {STATES[entry.to]}" if entry.to else "")
+    if isinstance(entry, Ground):
+        return entry.text + _asked_of(entry)
     title, text = getattr(entry, "title", ""), getattr(entry, "text", "")
     more = getattr(entry, "criteria", ()) or getattr(entry, "steps", ()) or getattr(entry, "doors", ())
     return "：".join(part for part in (title, text, "、".join(more)) if part)
+
+
+def _conditions(rule: ActRule) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else must hold, each with the words it holds for."""
+    how = "（结果须通过或属实）" if rule.passed else "（结果须不属实或无法核实）" if rule.failed else ""
+    return (
+        (f"须先完成{how}", rule.after),
+        ("答复等联系投诉人的环节可免于", rule.unless),
+        ("类别限于", rule.when_class),
+        ("类别不得为", rule.unless_class),
+        ("种类限于", rule.kinds),
+        ("渠道限于", rule.channels),
+        ("不得迟于期限", (rule.before_due,) if rule.before_due else ()),
+    )
+
+
+def _asked_of(ground: Ground) -> str:
+    """What a ground asks for besides being listed."""
+    found = [f"由{ROLES[ground.decided_by]}决定"] if ground.decided_by else []
+    found += [f"只由{'、'.join(DEBTORS[each] for each in ground.by)}适用"] if ground.by else []
+    found += (
+        ["须先联系" + (f"（{'、'.join(ground.asked_with)}）" if ground.asked_with else "")] if ground.ask_first else []
+    )
+    found += ["须告知向何处反映"] if ground.tell_where else []
+    return f"（{'；'.join(found)}）" if found else ""
 
 
 def period_text(duty: Obligation) -> str:

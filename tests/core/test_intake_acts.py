@@ -62,3 +62,9 @@ def test_data_is_read_or_refused_and_free_text_never_stays_in_clear(model: type[
     except ValidationError:
         return
     assert not set(clear) & model.sealed
+
+
+@pytest.mark.parametrize("act", sorted(DATA))
+def test_a_reason_may_be_given_for_any_act_and_is_sealed(act: str) -> None:
+    clear, sealed = DATA[act].read({"reason": "因为"}).parts()
+    assert (clear, sealed) == ({}, {"reason": "因为"})

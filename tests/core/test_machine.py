@@ -1,6 +1,6 @@
 """Random lives under every instrument: any act by anybody at any time, and what must hold after each.
 
-A fast run plays few and short lives. `SUDA_LONG=1 python -m pytest -v tests/core/test_machine.py` plays 10,000 of 100
+A fast run plays few and short lives. `SUDA_LONG=1 python -m pytest -xv tests/core/test_machine.py` plays 10,000 of 100
 steps, in blocks of 500 that show how far it is; `SUDA_LONG=1500` plays so many lives instead.
 """
 
@@ -226,6 +226,7 @@ class Lives(RuleBasedStateMachine):
         assert fold(self.events) == (self.case if self.events else None)
 
 
+@pytest.mark.timeout(3600)  # a block takes half a minute by itself, and much longer beside other work
 @pytest.mark.parametrize("first", range(0, LIVES, BLOCK))
 def test_whatever_is_asked_the_law_holds(first: int) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]

@@ -48,9 +48,6 @@ def search(
 ) -> Found:
     given: dict[str, object] = {"matter": MatterNamed(), "accused": Accused(), "project_no": "P1" if said else None}
     law = world.law.get(instrument) if instrument else None
-    if law:  # the principles of each text, tried on one sample place
-        everywhere = law.governs.model_copy(update={"divisions": ("53", "41", *law.governs.divisions)})
-        law = law.model_copy(update={"governs": everywhere})
     return find(complaint(**(given | fields)), law, known, said)  # type: ignore[arg-type]
 
 

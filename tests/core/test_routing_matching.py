@@ -127,6 +127,15 @@ class TestWhatIsAsked:
         assert act and (act.act, act.case_id, act.data["into"]) == ("merge", later.case.id, earlier.case.id)
         assert act.by.role == "system"
 
+    def test_what_another_agency_of_another_administration_has_is_suggested_and_not_merged(self, world: World) -> None:
+        there = {"division": "530103", "matter": MatterNamed(), "accused": {"organisation": "11530103XXXXXXX012"}}
+        earlier = story(world, "a", **there).handed_over()
+        later = story(world, "b", "2026-09-19 10:00").handed_over()
+        act = self.asks(world, earlier, later)
+        assert act and (act.act, act.data["other"]) == ("note", earlier.case.id)
+        found = match(earlier, later)
+        assert found and not matching.waits(found, later.case, earlier.case, world.instrument(later.case))
+
     def test_the_law_decides_in_which_state(self, world: World) -> None:
         for each in world.law.instruments.values():
             allowed = {state for state in matching.OPEN if matching.allows_merging(each, state)}

@@ -69,7 +69,7 @@ def test_the_place_is_the_centres_kind(world: World) -> None:
     }
     assert list(found.values()) == ["citizens-centre", "citizens-centre", None, "service-centre"]
     outside = world.directory.organisation("11370400XXXXXXX011", DAY)
-    assert outside and not_governed(outside, world.law.get("zaozhuang-2020"), world.directory, DAY)
+    assert outside and not_governed(outside, world.law.get("zaozhuang-2020"), world.directory, DAY, "370400")
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,15 @@ def test_natural_days_end_on_a_working_day_and_may_be_extended_more_than_once(mo
     one.applied("hand-over", "2026-09-18 11:00", "supervisor", to=UNIT)
     one.applied("accept", "2026-09-18 12:00")
     assert opened(one)["plain"] == "09-29 00:00"  # the 25th is a holiday: the 28th, to its end
-    told = {"complainant_told_on": "2026-09-21"}
+    told = {"complainant_told_on": "2026-09-21", "obligation": "plain"}
     one.applied("approve-extension", "2026-09-21 10:00", "supervisor", until="2026-09-29", **told)
     one.applied("approve-extension", "2026-09-21 11:00", "supervisor", until="2026-09-30", **told)
     assert opened(one)["plain"] == "10-01 00:00"
+    assert opened(one)["inquiry"] == "09-22 00:00"  # another duty that can be extended is left where it was
+    unnamed = one.rejected(
+        "approve-extension", "2026-09-21 11:30", "supervisor", until="2026-10-08", **told | {"obligation": None}
+    )
+    assert unnamed.reason == "which" and "inquiry" in unnamed.explanation
     beyond = one.rejected("approve-extension", "2026-09-21 12:00", "supervisor", until="2026-10-20", **told)
     assert beyond.reason == "beyond-limit"
 

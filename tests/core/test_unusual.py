@@ -7,12 +7,14 @@ import pytest
 from services.routing.core import decide
 from services.routing.core.decide import World
 from services.routing.core.merging import follow_up
+from services.routing.core.standing import not_governed
 from services.sla.core.watch import Watched, advance, changes
 from shared.directory.files import read
 from shared.directory.tree import Directory
 from shared.events.base import Actor
 from shared.events.cases import Acted, Dispatched, Rejected
 from shared.events.intake import Accused, ActRequested, MatterNamed
+from shared.law.history import duties
 from tests.conftest import SAMPLES
 from tests.core.cases import Story, articles, at, complaint
 
@@ -237,3 +239,53 @@ def test_data_of_a_wrong_type_is_rejected_with_the_field_and_the_article(
     """Intake takes none of it; another producer on the topic may send it, and it must not stop anybody."""
     refused = Story(world).handed_over().rejected(act, "2026-09-21 11:00", **data)
     assert refused.reason == reason and refused.citations and len(refused.explanation) < 200
+
+
+def test_an_undone_merge_leaves_accepted_what_was_accepted_in_it_and_its_clocks_running(world: World) -> None:
+    """Suining 10, 11: merged before the hand-over, accepted by the agency, then taken apart again."""
+    story = Story(world, complaint("2025-09-15 09:00", **SUINING))
+    other = Story(world, complaint(id="other", **SUINING)).case.id
+    story.applied("merge", "2025-09-15 10:00", "supervisor", into=other)
+    story.applied("accept", "2025-09-16 10:00", served_by="phone", served_on="2025-09-16")
+    story.applied("unmerge", "2025-09-17 10:00", "supervisor", reason="x")
+    assert story.case.state == "accepted"
+    instrument, opened = world.law.get("suining-2023"), story.case.opened
+    now = duties(instrument, story.case.history, world.calendar, kind=opened.kind, channel=opened.channel)
+    assert {name: duty.status for (name, _), duty in now.items()} == {
+        "handover": "superseded", "acceptance": "met", "resolution": "open"
+    }  # fmt: skip
+
+
+def test_an_undone_merge_brings_back_the_hand_over_where_nothing_was_decided(world: World) -> None:
+    story = Story(world, complaint("2025-09-15 09:00", **SUINING))
+    other = Story(world, complaint(id="other", **SUINING)).case.id
+    story.applied("merge", "2025-09-15 10:00", "supervisor", into=other)
+    back = story.applied("unmerge", "2025-09-16 10:00", "supervisor", reason="x")
+    assert (back.state, back.holder) == ("pending", "administration")
+    story.applied("hand-over", "2025-09-17 10:00", "supervisor", to="11510900XXXXXXX013")
+    assert due(story)["acceptance"] == "2025-09-19"
+
+
+def test_a_stand_in_applied_elsewhere_says_nothing_about_places(world: World) -> None:
+    """A text that a deployment applies outside its own divisions reaches the units of that place."""
+    unit = world.directory.organisation("11510900XXXXXXX013", at("2026-09-18 10:00").date())
+    law = world.law.get("yunnan-2022")
+    day = at("2026-09-18 10:00").date()
+    assert unit and not_governed(unit, law, world.directory, day, "510900") is None
+    assert not_governed(unit, law, world.directory, day, "530102")
+
+
+def test_what_is_owed_to_the_complainant_anew_is_answered_before_the_close(world: World) -> None:
+    """Qinghai 8: found untrue and answered, then found true and handed over: the unit owes an answer of its own."""
+    unit = "11630102XXXXXXX012"
+    given = {"division": "630102", "matter": {}, "accused": {"organisation": unit}}
+    story = Story(world, complaint("2026-09-18 10:00", **given))
+    answer = {"text": "x", "served_by": "phone"}
+    story.applied("verify", "2026-09-18 11:00", "supervisor", result="refuted")
+    story.applied("answer", "2026-09-18 12:00", "supervisor", **answer)
+    story.applied("verify", "2026-09-20 10:00", "supervisor", result="confirmed")
+    story.applied("hand-over", "2026-09-20 11:00", "supervisor", to=unit)
+    refused = story.rejected("close", "2026-09-21 10:00", outcome="substantiated")
+    assert refused.reason == "still-owed" and "8" in articles(refused)
+    story.applied("answer", "2026-09-21 11:00", **answer)
+    assert story.applied("close", "2026-09-21 12:00", outcome="substantiated").state == "closed"

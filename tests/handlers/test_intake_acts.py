@@ -131,7 +131,7 @@ async def test_a_complainant_reaches_their_own_case_only() -> None:
     [
         (b"{", 400, "JSON"),
         ({"act": "dance"}, 422, "act"),
-        ({"act": "accept", "data": {"reason": "x"}}, 422, "data.reason"),
+        ({"act": "accept", "data": {"verdict": "x"}}, 422, "data.verdict"),
         ({"act": "accept", "data": {"served_by": "pigeon"}}, 422, "data.served_by"),
         ({"act": "accept", "data": {"served_on": "yesterday"}}, 422, "data.served_on"),
         ({"act": "accept", "data": {"served_on": "9999-12-31"}}, 422, "data.served_on"),

@@ -92,7 +92,9 @@ class OverHttp:
         return str(move.scenario), move.case
 
     def _own(self, move: Move) -> str:
-        """Where the file names no organisation: the one that this role acts for on this case."""
+        """Where the file names no organisation: the one that this role acts for on this case; the platform itself."""
+        if move.who.role == "system":
+            return "suda"
         part = "organisation" if move.who.role in ("officer", "leader") else "administration"
         return str(self._pages[self._key(move)][part] or "")
 

@@ -31,9 +31,11 @@ ServedBy = Literal["in-person", "post", "phone", "sms", "email", "online", "othe
 
 
 class Data(Shape):
-    """The data of an act; `sealed` names the fields that are free text."""
+    """The data of an act; `sealed` names the fields that are free text. A reason may be given for any act, so that a
+    regulation may ask for one."""
 
     sealed: ClassVar[frozenset[str]] = frozenset({"reason", "text", "measures", "purpose", "method"})
+    reason: Remark = None
 
     @classmethod
     def read(cls, data: Any) -> Self:
@@ -53,7 +55,6 @@ class HandOver(Data):
     """`accused` names the officer complained about by user name; `accused_told_on` is the day that officer was told."""
 
     to: OrganisationCode = None
-    reason: Remark = None
     accused: UserName | None = None
     accused_told_on: Day | None = None
 
@@ -68,7 +69,6 @@ class Refuse(Served):
 
     sealed: ClassVar[frozenset[str]] = Data.sealed | {"served_to"}
     ground: Slug | Reference | None = None
-    reason: Remark = None
     served_to: PersonName = None
     referred_to: Annotated[str, StringConstraints(pattern=r"^(12345|[0-9A-HJ-NPQRTUWXY]{18})$")] | None = None
     earlier: CaseId | None = None
@@ -76,12 +76,10 @@ class Refuse(Served):
 
 class Terminate(Data):
     ground: Slug | Reference | None = None
-    reason: Remark = None
 
 
 class Classify(Data):
     class_: Annotated[Slug | None, Field(alias="class")] = None
-    reason: Remark = None
 
 
 class DesignateLead(Data):
@@ -89,18 +87,14 @@ class DesignateLead(Data):
 
     lead: OrganisationCode = None
     organisations: Annotated[tuple[SoundCode, ...], Field(max_length=50)] | None = None
-    reason: Remark = None
 
 
 class Transfer(Data):
     to: OrganisationCode = None
-    reason: Remark = None
 
 
 class Why(Data):
-    """Of bounce, refuse-extension, withdraw, appeal and unmerge: a reason and nothing else."""
-
-    reason: Remark = None
+    """Of bounce, refuse-extension, withdraw, appeal, unmerge and archive: a reason and nothing else."""
 
 
 class Contacted(Data):
@@ -113,13 +107,15 @@ class Contacted(Data):
 
 
 class RequestExtension(Data):
+    """`obligation` names the duty, where a regulation lets more than one that runs be extended."""
+
     until: Day | None = None
-    reason: Remark = None
+    obligation: Slug | None = None
 
 
 class ApproveExtension(Data):
     until: Day | None = None
-    reason: Remark = None
+    obligation: Slug | None = None
     complainant_told_on: Day | None = None
     administration_told_on: Day | None = None
 
@@ -148,7 +144,6 @@ class Judged(Data):
     """Of review-reply and check-quality."""
 
     result: Literal["pass", "fail"] | None = None
-    reason: Remark = None
 
 
 class Answer(Served):
@@ -178,25 +173,21 @@ class Visit(Data):
 class SendBack(Data):
     class_: Annotated[Slug | None, Field(alias="class")] = None
     until: Day | None = None
-    reason: Remark = None
 
 
 class Review(Data):
     result: Literal["upheld", "not-counted"] | None = None
     told_on: Day | None = None
-    reason: Remark = None
 
 
 class Recuse(Data):
     """`person` is a user name, as acts are signed with."""
 
     person: UserName | None = None
-    reason: Remark = None
 
 
 class Merge(Data):
     into: CaseId | None = None
-    reason: Remark = None
 
 
 class Text(Data):
@@ -210,15 +201,10 @@ class Text(Data):
 class Report(Data):
     topic: Topic | None = None
     to: OrganisationCode = None
-    reason: Remark = None
 
 
 class Unmask(Data):
     purpose: Remark = None
-
-
-class Nothing(Data):
-    """Of archive."""
 
 
 DATA: dict[str, type[Data]] = {
@@ -252,7 +238,7 @@ DATA: dict[str, type[Data]] = {
     "supplement": Text,
     "note": Text,
     "report": Report,
-    "archive": Nothing,
+    "archive": Why,
     "unmask": Unmask,
 }
 

@@ -223,7 +223,7 @@ def _excluded(organisation: Organisation, asked: _Asked) -> str | None:
     """Why the instrument does not reach this organisation, and where to turn instead; None where it does."""
     if asked.instrument is None:
         return None
-    reason = not_governed(organisation, asked.instrument, asked.directory, asked.day)
+    reason = not_governed(organisation, asked.instrument, asked.directory, asked.day, asked.complaint.division)
     if reason is None:
         return None
     above = asked.directory.organisation(organisation.parent, asked.day) if organisation.parent else None

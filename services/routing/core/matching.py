@@ -173,6 +173,11 @@ def allows_merging(instrument: Instrument | None, state: str) -> bool:
     return any(rule.allows("system", {"platform"}) and state in rule.from_states for rule in rules)
 
 
+def together(one: Case, other: Case) -> bool:
+    """Whether the same agency answers for both, or the same administration has both: else the merge would be undone."""
+    return bool({one.accountable, one.administration} & {other.accountable, other.administration} - {None})
+
+
 def merge_id(match: Match) -> str:
     return event_id(match.later, f"merge:{match.earlier}")
 
@@ -183,7 +188,7 @@ def suggestion_id(match: Match) -> str:
 
 def waits(match: Match, later: Case, earlier: Case, instrument: Instrument | None) -> bool:
     """Whether a certain match is to be tried again: the law allows merging, only not yet in this state."""
-    if not match.certain or later.state not in OPEN or earlier.state not in OPEN:
+    if not match.certain or later.state not in OPEN or earlier.state not in OPEN or not together(later, earlier):
         return False
     return not allows_merging(instrument, later.state) and any(allows_merging(instrument, state) for state in OPEN)
 
@@ -197,7 +202,7 @@ def asks(
     """
     if later.state not in OPEN:
         return None
-    if match.certain and earlier.state in OPEN and allows_merging(instrument, later.state):
+    if match.certain and earlier.state in OPEN and together(later, earlier) and allows_merging(instrument, later.state):
         data: dict[str, Any] = {"into": match.earlier, "score": match.score, "reasons": list(match.reasons)}
         return _act(merge_id(match), match.later, "merge", data, now)
     if again or earlier.state not in (*OPEN, *OVER):

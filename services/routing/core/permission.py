@@ -103,7 +103,7 @@ def _incomplete(rule: ActRule, request: ActRequested, case: Case, instrument: In
     missing = [name for name in rule.requires if not _given(request.data, request.sealed, name)]
     if missing:
         return _refusal("missing", f"缺少：{'、'.join(missing)}", [rule])
-    asked = [word for word in rule.after if word not in WAIVED] if _waived(rule, case) else rule.after
+    asked = [word for word in rule.after if word not in WAIVED] if waived(rule, case) else rule.after
     undone = [word for word in asked if not case.done(word, passed=rule.passed, failed=rule.failed)]
     if undone:
         how = "（结果须为不属实或者无法核实）" if rule.failed else ""
@@ -115,7 +115,8 @@ def _given(data: Mapping[str, Any], sealed: Mapping[str, str], name: str) -> boo
     return data.get(name) not in (None, "", [], {}) or name in sealed
 
 
-def _waived(rule: ActRule, case: Case) -> bool:
+def waived(rule: ActRule, case: Case) -> bool:
+    """Whether the complainant need not have been reached, as the rule allows it."""
     complainant = case.opened.complainant
     holds = {
         "anonymous": complainant.anonymous,

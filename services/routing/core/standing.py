@@ -43,10 +43,15 @@ def complained_about(complaint: ComplaintReceived, directory: Directory) -> Orga
     return directory.competent(code, complaint.division, day) if code else None
 
 
-def not_governed(organisation: Organisation, instrument: Instrument, directory: Directory, day: date) -> str | None:
-    """Why the instrument does not reach this organisation, or None where it does."""
+def not_governed(
+    organisation: Organisation, instrument: Instrument, directory: Directory, day: date, place: str
+) -> str | None:
+    """Why the instrument does not reach this organisation in a case of that division, or None where it does.
+
+    Applied outside its own divisions, by a stand-in, it says nothing about places.
+    """
     governs, at = instrument.governs, venue(organisation, directory, day)
-    if not organisation.division.startswith(governs.divisions):
+    if place.startswith(governs.divisions) and not organisation.division.startswith(governs.divisions):
         return f"{organisation.name}不在《{instrument.title}》适用的行政区划内"
     if organisation.code in governs.organisations_out:
         return f"{organisation.name}不适用《{instrument.title}》"

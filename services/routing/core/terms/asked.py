@@ -21,7 +21,7 @@ from shared.law.instrument import Instrument
 DAYS = ("served_on", "on", "told_on", "accused_told_on")  # of what has happened: never of a day to come
 STATED = frozenset({*DAYS, "until", "complainant_told_on", "administration_told_on"})
 _CODES = ("to", "lead", "into", "earlier", "referred_to", "person", "accused", "signed_by")
-WORDS = frozenset({*_CODES, "ground", "class", "outcome", "result", "topic", "served_by", "sample"})
+WORDS = frozenset({*_CODES, "ground", "class", "obligation", "outcome", "result", "topic", "served_by", "sample"})
 LONGEST = 100  # of a word: they are repeated to people and stand in the log in clear
 
 

@@ -9,9 +9,15 @@ TOLD = ("complainant_told_on", "administration_told_on")
 
 def _extension(asked: Asked) -> Effect | Refusal:
     """Asked for or granted: both must keep to the same limits, so that nothing impossible is asked for."""
-    duty = next((duty for duty in asked.duties() if duty.status == "open" and duty.obligation.extension), None)
-    if duty is None:
+    running = [duty for duty in asked.duties() if duty.status == "open" and duty.obligation.extension]
+    name = asked.word("obligation") or asked.rule.before_due
+    meant = [duty for duty in running if duty.id == name] if name else running
+    if not meant:
         return asked.no("nothing-to-extend", "现在没有可以延期的期限")
+    if len(meant) > 1:
+        known = "、".join(duty.id for duty in meant)
+        return asked.no("which", f"现有不止一项期限可以延期，须写明obligation：{known}")
+    [duty] = meant
     if asked.request.received_at >= duty.due.due_at:
         return asked.no("too-late", f"原期限{duty.due.due_day}已过，逾期不因事后申请而消除")
     extension = duty.obligation.extension
@@ -28,6 +34,8 @@ def _extension(asked: Asked) -> Effect | Refusal:
         told = asked.day(name)
         if told is not None and not _in_time(asked, duty, name):
             return asked.no("told-too-late", f"{name}：须在原期限{duty.due.due_day}内告知，且不得是将来的日期")
+    if len(running) > 1:
+        return {"data": {**asked.request.data, "obligation": duty.id}}
     return {}
 
 

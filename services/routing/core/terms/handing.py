@@ -73,7 +73,8 @@ def _organisation(asked: Asked, code: str) -> Organisation | Refusal:
     if organisation is None:
         return asked.no("unknown-organisation", f"组织机构代码{code}不在目录中，或当日已撤销且无承继单位")
     instrument = asked.instrument
-    if instrument and (why := not_governed(organisation, instrument, asked.directory, asked.today)):
+    place = asked.case.opened.division
+    if instrument and (why := not_governed(organisation, instrument, asked.directory, asked.today, place)):
         return asked.no("not-governed", why, *(citation for rule in instrument.scope for citation in rule.citations))
     return organisation
 

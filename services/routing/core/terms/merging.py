@@ -34,9 +34,12 @@ def _absorb(asked: Asked) -> Effect | Refusal:
 
 
 def _unmerge(asked: Asked) -> Effect | Refusal:
-    """As before the merge; what was decided for this complaint in the meantime stays decided."""
-    accepted = asked.case.previous_state == "assigned" and asked.case.done("accepted")
-    return {"state": "accepted"} if accepted else {}
+    """As before the merge; what was decided for this complaint in the meantime stays decided: once accepted, it is its
+    agency's."""
+    before = asked.case.previous_state
+    if before in ("pending", "assigned") and asked.case.done("accepted"):
+        return {"state": "accepted"}
+    return {"holder": "administration"} if before == "pending" else {}
 
 
 CHECKS: dict[str, Check] = {"merge": _merge, "absorb": _absorb, "unmerge": _unmerge}
