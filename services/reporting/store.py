@@ -29,6 +29,8 @@ _BY_OUTCOME: list[Document] = [
         "$group": {
             "_id": {"case": "$case", "obligation": "$obligation", "generation": "$generation"},
             "types": {"$addToSet": "$type"},
+            "declared": {"$sum": {"$cond": [{"$eq": ["$type", "breached"]}, 1, 0]}},
+            "withdrawn": {"$sum": {"$cond": [{"$eq": ["$type", "breach-withdrawn"]}, 1, 0]}},
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
             "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
@@ -39,6 +41,7 @@ _BY_OUTCOME: list[Document] = [
             "_id": {
                 "obligation": "$_id.obligation",
                 "types": "$types",
+                "cleared": {"$gte": ["$withdrawn", "$declared"]},
                 "after_due": {
                     "$and": [{"$ne": ["$at", None]}, {"$gte": ["$at", {"$ifNull": ["$set.due_at", "$any.due_at"]}]}]
                 },
@@ -178,12 +181,12 @@ class Store:
         return await self._outcomes({"partition": {"$in": sorted(partitions)}})
 
     async def _outcomes(self, match: Document) -> Counter[tuple[str, str]]:
-        """core.deadlines.status as an aggregation: a group's types, its first discharge, its last due instant."""
+        """core.deadlines.status as an aggregation: a group's types, breaches, first discharge, last due instant."""
         found: Counter[tuple[str, str]] = Counter()
         async with answering():
             async for group in await self._deadlines.aggregate([{"$match": match}, *_BY_OUTCOME]):
                 made = group["_id"]
-                found[made["obligation"], outcome(made["types"], made["after_due"])] += group["count"]
+                found[made["obligation"], outcome(made["types"], made["after_due"], made["cleared"])] += group["count"]
         return found
 
     # --- what is read over HTTP

@@ -1,6 +1,6 @@
 """Calendar and ladder change under open duties: what is open moves and says why, what was judged stays."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,26 @@ async def test_dead_between_its_commit_and_its_publication_the_next_owner_carrie
     assert third.told() == ["acceptance reprojected"] and store.claims == {}
     await third.fire("2026-09-28 23:59")
     assert "acceptance breach" not in third.told()
+
+
+@pytest.mark.parametrize(("off", "due"), [((date(2027, 1, 1),), date(2027, 1, 4)), ((), date(2027, 1, 1))])
+async def test_when_the_years_calendar_arrives_what_was_provisional_is_so_no_longer(
+    world: World, path: Path, off: tuple[date, ...], due: date
+) -> None:
+    clock.step(path, at("2026-12-30 11:00"))
+    store = await begun(world, path, Story(world, complaint("2026-12-30 10:00")))
+    arrived = Calendar(tuple(Override(day=day, counts=False, why="元旦") for day in off), frozenset({2027}))
+    second = process(world, store, path, arrived, load_operations())
+    await second.handler.gained({0})
+    (moved,) = second.events()
+    assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", date(2027, 1, 1), due)
+    assert moved.provisional is False and moved.why
+    await second.fire(f"{due} 23:59:59")
+    assert [
+        event.rung for event in second.events() if event.obligation == "handover" and event.type == "breached"
+    ] == []
+    await second.fire(f"{due + timedelta(days=1)} 00:00")
+    assert [event.rung for event in second.events() if event.type == "breached"][:1] == ["breach"]
 
 
 async def test_another_place_is_not_touched(world: World, path: Path) -> None:
