@@ -1,5 +1,6 @@
 """Calendar and ladder change under open duties: what is open moves and says why, what was judged stays."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.law import Calendar
 from shared.law.calendar import Override
+from shared.law.library import Library
 from shared.law.operations import Operations, load_operations
+from shared.law.overrides import sealed
 from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, case_record
 from tests.handlers.test_sla_handlers import FakeStore, Process
@@ -171,6 +174,30 @@ async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, p
     done = next(event for event in second.events() if event.type == "discharged")
     assert (done.due_day, done.late_days) == (date(2026, 9, 28), None)
     assert [event.type for event in second.events() if event.obligation == "resolution"] == ["opened"]
+
+
+def amended(world: World) -> World:
+    """Two working days for Yunnan's acceptance, where the text has three."""
+    old = world.law.get("yunnan-2022")
+    shorter = old.obligation("acceptance").period.model_copy(update={"length": 2})
+    duties = tuple(
+        duty.model_copy(update={"period": shorter}) if duty.id == "acceptance" else duty for duty in old.obligations
+    )
+    return replace(world, law=Library((sealed(old, {"obligations": duties}),)))
+
+
+async def test_a_process_that_has_not_loaded_the_edition_yet_is_put_right_by_one_that_has(
+    world: World, path: Path
+) -> None:
+    newer = amended(world)
+    store = await begun(world, path, Story(newer).handed_over("2026-09-21 10:00"))
+    second = process(newer, store, path, world.calendar, load_operations())
+    await second.handler.gained({0})
+    (moved,) = [event for event in second.events() if not event.period]
+    assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", date(2026, 9, 24), date(2026, 9, 23))
+    third = process(newer, store, path, world.calendar, load_operations())
+    await third.handler.gained({0})
+    assert third.events() == []
 
 
 async def test_another_ladder_is_climbed_from_now_on(world: World, path: Path) -> None:

@@ -27,10 +27,10 @@ from tests.core.cases import Story, at
 from tests.handlers.fakes import case_record
 from tests.handlers.lives import PLACES, play
 from tests.handlers.test_sla_handlers import FakeStore
-from tests.handlers.test_sla_projection import STORM, process
+from tests.handlers.test_sla_projection import STORM, amended, process
 
 RULES = Watches(load_operations().watches, load_operations().label)
-NAMED = "set under another calendar, or re-projected"
+NAMED = "set under other data, or re-projected"
 
 
 @pytest.fixture
@@ -137,6 +137,21 @@ async def test_a_case_whose_law_is_not_loaded_as_it_was_is_counted_and_named_and
     mended = Library(tuple(each.model_copy(update={"digest": each.digest + "x"}) for each in world.law.editions))
     wrong, named, _ = judge(life.found(changed("opened", "acceptance", debtor="X")), mended, world.calendar)
     assert wrong == [] and list(named.values()) == [[life.story.case.id]]
+
+
+async def test_what_a_process_without_the_edition_said_is_named_and_what_put_it_right_compared(
+    world: World, path: Path
+) -> None:
+    newer = amended(world)
+    life = Life(world, path, Story(newer).handed_over("2026-09-21 10:00"))
+    await life.under(world.calendar, "2026-09-22 12:00")
+    life.world = newer
+    await life.under(world.calendar, "2026-09-29 12:00")
+    assert judge(life.found(), newer.law, world.calendar) == ([], {NAMED: [life.story.case.id]}, [])
+    wrong, _, _ = judge(
+        life.found(changed("reprojected", "acceptance", due_day=date(2026, 9, 24))), newer.law, world.calendar
+    )
+    assert any("was not re-projected" in sentence for sentence in wrong)
 
 
 async def test_a_breach_of_what_was_over_in_time_is_found(world: World, path: Path) -> None:
