@@ -177,13 +177,15 @@ async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, p
 
 
 def amended(world: World) -> World:
-    """Two working days for Yunnan's acceptance, where the text has three."""
+    """With another law's period for one place: two working days for Yunnan's acceptance, where the text has three."""
     old = world.law.get("yunnan-2022")
     shorter = old.obligation("acceptance").period.model_copy(update={"length": 2})
     duties = tuple(
         duty.model_copy(update={"period": shorter}) if duty.id == "acceptance" else duty for duty in old.obligations
     )
-    return replace(world, law=Library((sealed(old, {"obligations": duties}),)))
+    there = old.governs.model_copy(update={"divisions": ("530102",)})
+    local = sealed(old, {"obligations": duties, "governs": there, "variant": True})
+    return replace(world, law=Library((*world.law.editions, local)))
 
 
 async def test_a_process_that_has_not_loaded_the_edition_yet_is_put_right_by_one_that_has(
