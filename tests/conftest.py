@@ -1,6 +1,7 @@
 """The world that cores and handlers are tested in: the built-in law, the sample directory, the real calendar."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,9 +18,16 @@ settings.load_profile("suda")
 SAMPLES = Path(__file__).parents[1] / "deploy" / "samples"
 
 
+class SampleWorld(World):
+    """Told in a word where a property fails and prints what it was given."""
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("world")
+
+
 @pytest.fixture(scope="session")
 def world() -> World:
     directory = Directory()
     for offset, record in enumerate(read(SAMPLES / "directory.yaml")):
         directory.apply(record, offset)
-    return World(load(), directory, Calendar.load())
+    return SampleWorld(load(), directory, Calendar.load())

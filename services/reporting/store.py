@@ -38,6 +38,8 @@ _BY_OUTCOME: list[Document] = [
         "$group": {
             "_id": {"case": "$case", "obligation": "$obligation", "generation": "$generation"},
             "types": {"$addToSet": "$type"},
+            "declared": {"$sum": {"$cond": [{"$eq": ["$type", "breached"]}, 1, 0]}},
+            "withdrawn": {"$sum": {"$cond": [{"$eq": ["$type", "breach-withdrawn"]}, 1, 0]}},
             "at": {"$min": {"$cond": [{"$eq": ["$type", "discharged"]}, "$at", None]}},
             "set": {"$max": {"$cond": [_SETTING, {"seq": "$seq", "at": _PROJECTED, "due_at": "$due_at"}, None]}},
             "any": {"$max": {"seq": "$seq", "due_at": "$due_at"}},
@@ -49,6 +51,7 @@ _BY_OUTCOME: list[Document] = [
             "_id": {
                 "obligation": "$_id.obligation",
                 "types": "$types",
+                "cleared": {"$gte": ["$withdrawn", "$declared"]},
                 "after_due": {
                     "$and": [{"$ne": ["$at", None]}, {"$gte": ["$at", {"$ifNull": ["$set.due_at", "$any.due_at"]}]}]
                 },
@@ -178,13 +181,16 @@ class Store:
         return await self._outcomes({"partition": {"$in": sorted(partitions)}})
 
     async def _outcomes(self, match: Document) -> Counter[tuple[str, str]]:
-        """core.deadlines.status as an aggregation: a group's types, its first discharge, what set and superseded it
-        last."""
+        """core.deadlines.status as an aggregation: a group's types, breaches, first discharge, last setting and
+        last end.
+        """
         found: Counter[tuple[str, str]] = Counter()
         async with answering():
             async for group in await self._deadlines.aggregate([{"$match": match}, *_BY_OUTCOME]):
                 made = group["_id"]
-                status = outcome(made["types"], made["after_due"], made["superseded"])
+                status = outcome(
+                    made["types"], made["after_due"], superseded=made["superseded"], cleared=made["cleared"]
+                )
                 found[made["obligation"], status] += group["count"]
         return found
 

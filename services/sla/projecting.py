@@ -38,13 +38,22 @@ class Projecting:
     unprompted: Unprompted
 
     def basis(self, event: DeadlineEvent, found: Facts, law: str = "") -> Basis:
-        """What a row of this event is computed under."""
+        """What a row of this event is computed under; `law` names the edition used, and after `~` the one its case is
+        bound to, where that is another because this process has not loaded it."""
+        if law and found.law_digest and not law.endswith(f"@{found.law_digest}"):
+            law += f"~{found.law_digest}"
         return Basis(self.calendar.at(found.division).version, law, self.operations.digest)
 
     def _now(self, stored: Document) -> Basis:
-        """What the row would be computed under today: the same edition where it is still loaded as it was."""
-        name, _, digest = str(stored.get("basis", {}).get("law", "")).partition("@")
-        law = f"{name}@{digest}" if not name or self.law.holds(name, digest) else f"{name}@?"
+        """What the row would be computed under today: the edition its case is bound to where that is loaded now, else
+        the one used where it is still loaded as it was."""
+        law = str(stored.get("basis", {}).get("law", ""))
+        name, _, digests = law.partition("@")
+        used, _, bound = digests.partition("~")
+        if bound and self.law.holds(name, bound):
+            law = f"{name}@{bound}"
+        elif name and not self.law.holds(name, used):
+            law = f"{name}@?"
         return Basis(self.calendar.at(lead(stored).division).version, law, self.operations.digest)
 
     def changed(self, stored: Document) -> bool:

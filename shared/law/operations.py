@@ -127,12 +127,14 @@ class Operations(Frozen):
         return self.office_hours.since <= at < self.office_hours.until
 
     def rungs(self, instrument: str, obligation: Obligation, *, urgent: bool = False) -> tuple[Rung, ...]:
-        """The ladder of a duty: one named for it, else for urgent cases, its debtor, or the unit of its period."""
+        """The ladder of a duty: one named for it, else for urgent cases, its debtor, or the unit of its period.
+
+        An urgent case hastens those who deal with it, not the complainant; the ladder of hours or a day is fast enough.
+        """
         named = self.by_obligation.get(instrument, {}).get(obligation.id)
-        if named is None and urgent and obligation.period.unit != "same_day":
-            named = self.urgent
         if named is None and obligation.period.unit in ("working_days", "calendar_days"):
-            named = self.by_debtor.get(obligation.owes)
+            hastened = urgent and self.urgent and obligation.owes != "complainant"
+            named = self.urgent if hastened else self.by_debtor.get(obligation.owes)
         return self.ladders[named or self.by_unit[obligation.period.unit]]
 
 

@@ -49,6 +49,16 @@ def one(*events: DeadlineEvent) -> dict[str, Any]:
             ],
             "withdrawn-breach",
         ),
+        (  # put off in time, as it turned out, and then missed all the same
+            [
+                deadline(CASE, "opened"),
+                deadline(CASE, "breached", rung="breach"),
+                deadline(CASE, "extended", seq=3, **LONGER),
+                deadline(CASE, "breach-withdrawn", seq=3),
+                deadline(CASE, "breached", id="another", rung="breach", seq=3, **LONGER),
+            ],
+            "late",
+        ),
         (
             [
                 deadline(CASE, "opened"),

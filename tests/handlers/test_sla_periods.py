@@ -121,6 +121,18 @@ async def test_after_a_downtime_over_the_turn_each_is_opened_once_by_whoever_com
     assert again.events() == []
 
 
+async def test_a_clock_stepped_over_a_year_tells_all_that_was_due_once_and_in_order(world: World, sla: Process) -> None:
+    await sla.handler.handle([case_record(event) for event in Story(world).events])
+    await sla.fire("2027-12-01 09:00")
+    rungs = [event for event in sla.events() if event.rung]
+    assert len({event.id for event in rungs}) == len(rungs)
+    due = [event.rung_due for event in rungs if event.rung_due]
+    assert due == sorted(due) and {event.fired for event in rungs} == {at("2027-12-01 09:00")}
+    assert [event.rung for event in rungs if event.obligation == "handover"][-1] == "level-above"
+    opened = [event.period for event in of(sla, "quarterly-report", AGENCY) if event.type == "opened"]
+    assert opened == ["2026-Q3", "2026-Q4", "2027-Q1", "2027-Q2", "2027-Q3"]
+
+
 async def test_a_report_due_before_these_duties_were_kept_is_not_made_up_afterwards(sla: Process) -> None:
     await sla.fire("2026-10-01 00:00")
     assert {event.period for event in sla.events() if event.obligation == "quarterly-report"} == {"2026-Q3"}

@@ -1,6 +1,7 @@
 """Calendar and ladder change under open duties: what is open moves and says why, what was judged stays."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.law import Calendar
 from shared.law.calendar import Override
+from shared.law.library import Library
 from shared.law.operations import Operations, load_operations
+from shared.law.overrides import sealed
 from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, case_record
 from tests.handlers.test_sla_handlers import FakeStore, Process
@@ -86,6 +89,26 @@ async def test_dead_between_its_commit_and_its_publication_the_next_owner_carrie
     assert "acceptance breach" not in third.told()
 
 
+@pytest.mark.parametrize(("off", "due"), [((date(2027, 1, 1),), date(2027, 1, 4)), ((), date(2027, 1, 1))])
+async def test_when_the_years_calendar_arrives_what_was_provisional_is_so_no_longer(
+    world: World, path: Path, off: tuple[date, ...], due: date
+) -> None:
+    clock.step(path, at("2026-12-30 11:00"))
+    store = await begun(world, path, Story(world, complaint("2026-12-30 10:00")))
+    arrived = Calendar(tuple(Override(day=day, counts=False, why="元旦") for day in off), frozenset({2027}))
+    second = process(world, store, path, arrived, load_operations())
+    await second.handler.gained({0})
+    (moved,) = second.events()
+    assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", date(2027, 1, 1), due)
+    assert moved.provisional is False and moved.why
+    await second.fire(f"{due} 23:59:59")
+    assert [
+        event.rung for event in second.events() if event.obligation == "handover" and event.type == "breached"
+    ] == []
+    await second.fire(f"{due + timedelta(days=1)} 00:00")
+    assert [event.rung for event in second.events() if event.type == "breached"][:1] == ["breach"]
+
+
 async def test_another_place_is_not_touched(world: World, path: Path) -> None:
     dali = complaint("2026-09-21 10:00", division="532901", accused={"organisation": "11532901XXXXXXX012"})
     store = await begun(world, path, Story(world, dali))
@@ -151,6 +174,32 @@ async def test_after_the_move_the_case_goes_on_under_the_new_day(world: World, p
     done = next(event for event in second.events() if event.type == "discharged")
     assert (done.due_day, done.late_days) == (date(2026, 9, 28), None)
     assert [event.type for event in second.events() if event.obligation == "resolution"] == ["opened"]
+
+
+def amended(world: World) -> World:
+    """With another law's period for one place: two working days for Yunnan's acceptance, where the text has three."""
+    old = world.law.get("yunnan-2022")
+    shorter = old.obligation("acceptance").period.model_copy(update={"length": 2})
+    duties = tuple(
+        duty.model_copy(update={"period": shorter}) if duty.id == "acceptance" else duty for duty in old.obligations
+    )
+    there = old.governs.model_copy(update={"divisions": ("530102",)})
+    local = sealed(old, {"obligations": duties, "governs": there, "variant": True})
+    return replace(world, law=Library((*world.law.editions, local)))
+
+
+async def test_a_process_that_has_not_loaded_the_edition_yet_is_put_right_by_one_that_has(
+    world: World, path: Path
+) -> None:
+    newer = amended(world)
+    store = await begun(world, path, Story(newer).handed_over("2026-09-21 10:00"))
+    second = process(newer, store, path, world.calendar, load_operations())
+    await second.handler.gained({0})
+    (moved,) = [event for event in second.events() if not event.period]
+    assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", date(2026, 9, 24), date(2026, 9, 23))
+    third = process(newer, store, path, world.calendar, load_operations())
+    await third.handler.gained({0})
+    assert third.events() == []
 
 
 async def test_another_ladder_is_climbed_from_now_on(world: World, path: Path) -> None:

@@ -1,11 +1,16 @@
 """`verify` on deadlines: what was said under another calendar is named, what was brought under the loaded compared."""
 
+import asyncio
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.cli.proof import deadlines as proof
 from services.cli.proof.evidence import Evidence
@@ -15,15 +20,17 @@ from shared import clock
 from shared.events import deadlines, topics
 from shared.events.deadlines import DeadlineEvent
 from shared.law import Calendar
+from shared.law.calendar import Override
 from shared.law.library import Library
 from shared.law.operations import load_operations
 from tests.core.cases import Story, at
 from tests.handlers.fakes import case_record
+from tests.handlers.lives import PLACES, play
 from tests.handlers.test_sla_handlers import FakeStore
-from tests.handlers.test_sla_projection import STORM, process
+from tests.handlers.test_sla_projection import STORM, amended, process
 
 RULES = Watches(load_operations().watches, load_operations().label)
-NAMED = "set under another calendar, or re-projected"
+NAMED = "set under other data, or re-projected"
 
 
 @pytest.fixture
@@ -35,17 +42,18 @@ def path(tmp_path: Path) -> Path:
 class Life:
     """One case followed by processes under one calendar after the other, and what `verify` would see of it."""
 
-    def __init__(self, world: World, path: Path) -> None:
+    def __init__(self, world: World, path: Path, story: Story | None = None) -> None:
         self.world, self.path, self.store = world, path, FakeStore()
-        self.story = Story(world).handed_over("2026-09-21 10:00")
+        self.story = story or Story(world).handed_over("2026-09-21 10:00")
+        self.upto: int | None = None  # how much of the story has happened; None: all of it
         self.told, self.said = 0, dict[str, tuple[DeadlineEvent, bytes]]()
 
     async def under(self, calendar: Calendar, until: str) -> None:
         """A process of this calendar starts, takes what the story has got to, and fires until then."""
         one = process(self.world, self.store, self.path, calendar, load_operations())
         await one.handler.gained({0})
-        await one.handler.handle([case_record(event) for event in self.story.events[self.told :]])
-        self.told = len(self.story.events)
+        await one.handler.handle([case_record(event) for event in self.story.events[self.told : self.upto]])
+        self.told = len(self.story.events) if self.upto is None else self.upto
         await one.fire(until)
         self.said |= {
             deadlines.parse(value).id: (deadlines.parse(value), value) for value in one.bus.on(topics.DEADLINES)
@@ -131,6 +139,21 @@ async def test_a_case_whose_law_is_not_loaded_as_it_was_is_counted_and_named_and
     assert wrong == [] and list(named.values()) == [[life.story.case.id]]
 
 
+async def test_what_a_process_without_the_edition_said_is_named_and_what_put_it_right_compared(
+    world: World, path: Path
+) -> None:
+    newer = amended(world)
+    life = Life(world, path, Story(newer).handed_over("2026-09-21 10:00"))
+    await life.under(world.calendar, "2026-09-22 12:00")
+    life.world = newer
+    await life.under(world.calendar, "2026-09-29 12:00")
+    assert judge(life.found(), newer.law, world.calendar) == ([], {NAMED: [life.story.case.id]}, [])
+    wrong, _, _ = judge(
+        life.found(changed("reprojected", "acceptance", due_day=date(2026, 9, 24))), newer.law, world.calendar
+    )
+    assert any("was not re-projected" in sentence for sentence in wrong)
+
+
 async def test_a_breach_of_what_was_over_in_time_is_found(world: World, path: Path) -> None:
     life = Life(world, path)
     life.story.applied("withdraw", "2026-09-22 10:00", "complainant")
@@ -142,6 +165,41 @@ async def test_a_breach_of_what_was_over_in_time_is_found(world: World, path: Pa
     wrong.deadlines["x"] = (breach, b"")
     wrong.now += timedelta(days=1)
     assert any("a breach stands" in sentence for sentence in judge(wrong, world.law, world.calendar)[0])
+
+
+def closed(chance: Random, since: date) -> Calendar:
+    """A calendar of its own: of the next weeks every other day is another one, a working day more seldom."""
+    days = {since + timedelta(days=n): chance.random() < 0.4 for n in range(1, 30) if chance.random() < 0.5}
+    return Calendar(tuple(Override(day=day, counts=counts, why="样例") for day, counts in sorted(days.items())))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32), steps=st.integers(0, 14))
+def test_however_calendars_follow_one_another_everything_holds_under_the_last(
+    world: World, place: str, seed: int, steps: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clock"
+        story, chance = play(world, place, seed, steps), Random(seed)
+        clock.write(path, clock.Reading(datetime.now(UTC), story.events[0].at, 0.0))
+        life = Life(world, path, story)
+        calendars = [world.calendar, *(closed(chance, story.events[0].at.date()) for _ in range(2))]
+        found, calendar = asyncio.run(lived(life, calendars, chance))
+        wrong, _, _ = judge(found, world.law, calendar)
+        assert wrong == []
+
+
+async def lived(life: Life, calendars: list[Calendar], chance: Random) -> tuple[Evidence, Calendar]:
+    """Event by event, under one calendar and then another, and everything fired that is due on the way."""
+    everything, calendar = life.story.events, calendars[0]
+    while life.told < len(everything):
+        calendar = chance.choice(calendars)
+        life.upto = min(len(everything), life.told + chance.randrange(1, 4))
+        clock.step(life.path, max(clock.Clock(life.path).now(), everything[life.upto - 1].at))
+        await life.under(calendar, clock.Clock(life.path).now().strftime("%Y-%m-%d %H:%M:%S"))
+    await life.under(calendar, (clock.Clock(life.path).now() + timedelta(days=40)).strftime("%Y-%m-%d %H:%M:%S"))
+    return life.found(), calendar
 
 
 def changed(kind: str, obligation: str, **fields: Any) -> Callable[[DeadlineEvent], DeadlineEvent]:

@@ -111,3 +111,17 @@ def test_what_the_complainant_owes_is_nobodys_to_be_chased_for(changed: Changed)
     law = changed("title: 质检\n        owes: administration", "title: 补正\n        owes: complainant")
     ladder = load_operations().rungs(law.id, law.obligation("check"))
     assert [rung.kind for rung in ladder] == ["warning", "breach"]
+
+
+def test_an_urgent_case_keeps_the_warning_of_a_period_in_hours_and_does_not_hasten_the_complainant(
+    changed: Changed,
+) -> None:
+    law, operations = (
+        changed("title: 质检\n        owes: administration", "title: 补正\n        owes: complainant"),
+        load_operations(),
+    )
+    for name in ("handover", "check"):
+        duty = law.obligation(name)
+        assert operations.rungs(law.id, duty, urgent=True) == operations.rungs(law.id, duty)
+    duty = law.obligation("resolution")
+    assert operations.rungs(law.id, duty, urgent=True) != operations.rungs(law.id, duty)

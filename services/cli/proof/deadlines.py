@@ -1,8 +1,8 @@
 """The deadlines: recomputed from scratch from the case events, each with exactly the breaches it must have.
 
-What was said under the loaded calendar must be what follows from it, field by field. What was set under another one is
-counted and named, and must be the same but for its days; what is open must have been brought to where the loaded one
-puts it, unless its breach had been declared: that stands, and is listed if it would now be judged otherwise.
+What was said under the loaded data must be what follows from them, field by field. What was set under another calendar
+or edition is counted and named, and must be the same but for its days; what is open must have been brought to where the
+loaded one puts it, unless its breach had been declared: that stands, and is listed if it would now be judged otherwise.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,9 @@ class Recomputed:
     events: dict[str, DeadlineEvent]
     other: dict[str, list[str]]  # why -> cases, counted and named
     unjudged: set[str] = field(default_factory=set)  # of those: cases whose law is not loaded as it was
-    moved: set[Duty] = field(default_factory=set)  # what was set under another calendar, or re-projected
+    moved: dict[Duty, int] = field(
+        default_factory=dict
+    )  # set under other data; the seq of its last re-projection, or 0
 
 
 def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches = NONE) -> Recomputed:
@@ -57,9 +59,10 @@ def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches 
     for id, (said, _) in found.deadlines.items():
         again = result.events.get(id)
         if said.type not in RUNGS and (said.calendar != again.calendar if again else said.type == "reprojected"):
-            result.moved.add(_key(said))
+            seq = 0 if again else said.seq
+            result.moved[_key(said)] = max(seq, result.moved.get(_key(said), 0))
     if moved := {case for case, _, _ in result.moved} - result.unjudged:
-        result.other["set under another calendar, or re-projected"] = sorted(moved)
+        result.other["set under other data, or re-projected"] = sorted(moved)
     return result
 
 
@@ -114,10 +117,11 @@ def _moves(event: DeadlineEvent, recomputed: Recomputed) -> bool:
 
 
 def _same(said: DeadlineEvent, now: DeadlineEvent, recomputed: Recomputed) -> bool:
-    """Alike in every field; of what was set under another calendar in all but the days."""
+    """Alike in every field; of what was set under other data in all but the days."""
     if said == now or _key(said) not in recomputed.moved:
         return said == now
-    free = ("from_day", "why") if said.calendar and said.calendar == now.calendar else DAYS
+    since = said.calendar and said.calendar == now.calendar and said.seq > recomputed.moved[_key(said)]
+    free = ("from_day", "why") if since else DAYS
     return said.model_copy(update={name: getattr(now, name) for name in free}) == now
 
 

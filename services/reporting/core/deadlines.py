@@ -1,7 +1,7 @@
 """The deadlines of cases: the fold of their events as a set, in any order, repeated or not (DESIGN.md 6.4). Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from services.reporting.core.row import Row, instant
@@ -42,19 +42,25 @@ def status(marks: Iterable[Mark]) -> Status:
     found = list(marks)
     discharges = [one.at for one in found if one.type == "discharged"]
     after_due = bool(discharges) and min(discharges) >= _basis(found).due_at
-    return outcome({one.type for one in found}, after_due, _superseded(found))
+    types = [one.type for one in found]
+    return outcome(types, after_due, superseded=_superseded(found), cleared=cleared(types))
 
 
-def outcome(types: Collection[str], after_due: bool, superseded: bool) -> Status:
-    """The status by the types of the events, whether the discharge came at or after the due instant, and whether the
-    duty is superseded and was not begun again since.
+def cleared(types: Sequence[str]) -> bool:
+    """Whether as many breaches were withdrawn as declared: a duty may miss the day it was put off to as well."""
+    return types.count("breach-withdrawn") >= types.count("breached")
+
+
+def outcome(types: Collection[str], after_due: bool, *, superseded: bool, cleared: bool) -> Status:
+    """The status by the types of the events, whether the discharge came at or after the due instant, whether the duty
+    is superseded and was not begun again since, and whether every breach was withdrawn.
 
     A breach stays one unless it was withdrawn, whatever came later.
     """
+    if "breached" in types and not cleared:
+        return "late"
     if "breach-withdrawn" in types:
         return "withdrawn-breach"
-    if "breached" in types:
-        return "late"
     if "discharged" in types:
         return "late" if after_due else "met"
     return "superseded" if superseded else "open"
@@ -115,7 +121,8 @@ def _one(rows: list[Mapping[str, Any]]) -> Row:
         key=lambda rung: (rung["rung_due"] or "", rung["rung"]),
     )
     late = [row["late_days"] for row in rows if "late_days" in row]
-    taken_back = any(row["type"] == "breach-withdrawn" for row in rows)
+    types = [row["type"] for row in rows]
+    taken_back = "breach-withdrawn" in types and cleared(types)
     return held | {
         "status": status(mark(row) for row in rows),
         "extended": any(row["type"] == "extended" for row in rows),
