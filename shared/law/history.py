@@ -92,11 +92,11 @@ def happenings(event: AnyCaseEvent) -> tuple[Happening, ...]:
 
 def understood(event: AnyCaseEvent) -> AnyCaseEvent:
     """The event, if its data hold what its word needs; raises BadInput, naming no content."""
-    try:
-        happenings(event)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        word = event.done if isinstance(event, Acted) else event.type
-        raise BadInput(f"data: is not what '{word}' needs") from None
+    if isinstance(event, Acted):
+        try:
+            happenings(event)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise BadInput(f"data: is not what '{event.done}' needs") from None
     return event
 
 

@@ -47,6 +47,20 @@ async def test_its_own_periods_count_hours_and_working_days(suda: Pipeline) -> N
     assert found["handover"].startswith((began + timedelta(hours=4)).strftime("%Y-%m-%dT%H:%M"))
 
 
+async def test_hours_that_nobody_kept_are_breached_at_their_minute_and_not_before(suda: Pipeline) -> None:
+    await suda.morning()
+    await known(suda)
+    began = suda.now
+    more = {"division": PLACE, "matter": {}, "accused": {"organisation": OFFICE}, "kind": "consultation"}
+    case = str((await suda.complain(**more))["case_id"])
+    for minutes, told in ((239, ["warning-hours"]), (240, ["warning-hours", "breach"])):
+        await suda.step(began + timedelta(minutes=minutes))
+        await suda.settle()
+        (handover,) = [one for one in (await suda.case(case))["deadlines"] if one["obligation"] == "handover"]
+        assert [rung["rung"] for rung in handover["rungs"]] == told
+    await suda.verify()
+
+
 async def test_the_check_stands_between_reply_and_close_and_the_extension_is_the_administrations(
     suda: Pipeline,
 ) -> None:

@@ -317,6 +317,25 @@ async def test_a_claim_that_was_not_confirmed_is_published_again_by_the_next_own
     assert sla.store.claims == {}
 
 
+@pytest.mark.parametrize("fires", ["the one that applied it", "one that did not"])
+async def test_a_rung_is_told_to_whoever_is_accountable_now(world: World, path: Path, fires: str) -> None:
+    first, second = "11510900XXXXXXX013", "11510900XXXXXXX015"
+    clock.write(path, clock.Reading(datetime.now(UTC), at("2025-09-15 10:00"), 0.0))
+    sla = Process(world, FakeStore(), FakeBus(), path)
+    came = complaint("2025-09-15 10:00", division="510900", matter={}, accused={"organisation": first})
+    story = Story(world, came)
+    story.applied("hand-over", "2025-09-15 11:00", "supervisor", to=first)
+    await sla.handler.handle([case_record(event) for event in story.events])
+    other = Process(world, sla.store, FakeBus(), path)
+    await other.handler.gained({0})
+    story.applied("transfer", "2025-09-15 12:00", "supervisor", to=second, reason="x")
+    await sla.handler.handle([case_record(story.events[-1])])
+    told = sla if fires == "the one that applied it" else other
+    await told.fire("2025-09-18 00:00")
+    (breach,) = [event for event in told.events() if event.rung == "breach" and event.obligation == "acceptance"]
+    assert (breach.debtor, breach.expected_by, breach.due_day.day) == (second, second, 17)  # and nothing started anew
+
+
 async def test_two_processes_that_hold_the_same_duty_fire_each_rung_once(
     world: World, sla: Process, path: Path
 ) -> None:
