@@ -7,7 +7,7 @@ first and looks for the other's after: one of the two sees that a filing in time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.sla.core.timers import breach_claim, withdrawn
+from services.sla.core.timers import breach_claim, prevented, withdrawn
 from services.sla.core.watch import Emitted, Watched, late_days
 from services.sla.desk import Desk, entry
 from services.sla.firing import Firing
@@ -51,12 +51,16 @@ class Filings:
         await self.take_back(found)
         return found
 
-    async def take_back(self, filed: DeadlineEvent) -> None:
-        """A filing in time after its breach was claimed: the breach is withdrawn, once."""
-        if filed.at < filed.due_at and await self.store.claimed([breach_claim(filed, filed.due_day)]):
-            event = withdrawn(filed, Emitted.of(filed, "met"))
-            name = f"{breach_claim(filed, filed.due_day)}-withdrawn"
-            await self.firing.claim_one(name, event, self.firing.bus.partition(filed.case_id.encode()))
+    async def take_back(self, moved: DeadlineEvent, before: Emitted | None = None) -> None:
+        """What ended a duty in time, or put it off, after its breach was claimed: the breach is withdrawn, once.
+
+        `before` is when the duty was due until then.
+        """
+        due = prevented(moved, before)
+        if due is not None and await self.store.claimed([breach_claim(moved, due.due_day)]):
+            name = f"{breach_claim(moved, due.due_day)}-withdrawn"
+            partition = self.firing.bus.partition(moved.case_id.encode())
+            await self.firing.claim_one(name, withdrawn(moved, due), partition)
 
     async def _opened(self, duty: str) -> DeadlineEvent:
         return parse((await self.store.journal.get([f"{duty}:1"]))[0].entries[0].value)

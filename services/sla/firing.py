@@ -6,6 +6,7 @@ removed.  What a note that stays names is published again, same bytes, by the ne
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,10 +21,15 @@ from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing
 from shared.clock import Clock
 from shared.events import topics
-from shared.events.deadlines import DeadlineEvent, parse
+from shared.events.deadlines import DeadlineEvent
 from shared.law import Calendar
 from shared.law.operations import Operations
 from shared.store import Document
+
+LOOK_HOLDS = (
+    2.0  # seconds: nobody else has our partitions before a session is over; a process that was stopped does not know
+)
+Overtaken = tuple[DeadlineEvent, DeadlineEvent]  # a breach, and what ended its duty or put it off meanwhile
 
 
 @dataclass(slots=True)
@@ -39,11 +45,13 @@ class Firing:
     levels: Levels
     _sending: asyncio.Task[None] | None = None
 
-    async def fire(self, due: list[Taken], heap: Heap) -> list[DeadlineEvent]:
+    async def fire(self, due: list[Taken], heap: Heap) -> list[Overtaken]:
         """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again.
 
-        Returns filings of periodic reports that came in between the look and the claim of their breach (`filing.py`).
+        Returns what ended a duty, or put it off, between the look at it and the claim of its breach, which is to be
+        taken back where that was in time (`filing.py`).
         """
+        looked = time.monotonic()
         stored = {rung.row: row for rung in due if (row := heap.kept(rung.row)) is not None}
         stored |= await self.store.rows({rung.row for rung in due} - stored.keys())
         stands = await standing(stored.values(), self.desk, self.store.journal)
@@ -63,9 +71,11 @@ class Firing:
         await self.store.drop_rows(over)
         for name in over | gone:
             heap.drop(name)
-        breached = [event.case_id for _, event in made if event.period and event.type == "breached"]
-        filed = await self.store.journal.get(f"{duty}:2" for duty in breached)
-        return [parse(commit.entries[0].value) for commit in filed]
+        breached = {rung.row: event for rung, event in made if event.type == "breached"}
+        slept = time.monotonic() - looked > LOOK_HOLDS
+        doubtful = [row for row, event in breached.items() if slept or event.period]
+        again = await standing([stored[row] for row in doubtful], self.desk, self.store.journal)
+        return [(breached[row], event) for row, one in again.items() for event in one.moved]
 
     def _event(self, one: Standing, rung: Rung) -> DeadlineEvent:
         calendar = self.calendar.at(one.facts.division)

@@ -29,6 +29,7 @@ class Standing:
     open: bool = True
     late: bool = False  # done, but too late: its breach is still to be declared
     replaced: bool = False  # by a row of other data, which may have the same id: not ours to fire, nor to drop
+    moved: tuple[DeadlineEvent, ...] = ()  # what ended it, or put it off, since the row was written
 
     @property
     def following(self) -> tuple[str, str]:
@@ -87,6 +88,8 @@ def _follow(one: Standing, commit: Commit) -> None:
             continue
         if event.type == "reprojected":
             one.replaced = True
+        if event.type in (*SETS, "discharged", "superseded"):
+            one.moved += (event,)
         if event.type in SETS:
             one.open = event.due_day == one.opened.due_day
         elif event.type in ("discharged", "superseded"):

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from services.sla.core.ladder import Levels
 from services.sla.core.timers import SETS, breach_claim, replaced, row, row_id, still_open, was_late
-from services.sla.core.watch import Facts
+from services.sla.core.watch import Emitted, Facts
 from services.sla.desk import Desk
 from services.sla.filing import Filings
 from services.sla.firing import Firing
@@ -216,9 +216,9 @@ class Timers:
             if not due:
                 return False
             try:
-                for filed in await self._firing.fire(due, self.heap):
+                for breach, moved in await self._firing.fire(due, self.heap):
                     await self._firing.sent()
-                    await self.filings.take_back(filed)
+                    await self.filings.take_back(moved, Emitted.of(breach, "open"))
             except BaseException:
                 self._unsure = True
                 self.heap.put_back(due)

@@ -249,6 +249,28 @@ async def test_a_discharge_in_time_that_arrives_after_the_breach_takes_it_back(w
     assert not [event for event in sla.events() if event.obligation == "handover" and event.type == "escalated"]
 
 
+@pytest.mark.parametrize(("act", "told"), [("2026-09-21 23:59", 1), ("2026-09-22 00:00", 0)])
+async def test_a_process_stopped_between_look_and_claim_takes_back_what_its_successor_saw_done_in_time(
+    world: World, path: Path, monkeypatch: pytest.MonkeyPatch, act: str, told: int
+) -> None:
+    monkeypatch.setattr("services.sla.firing.LOOK_HOLDS", -1.0)  # as if it had slept longer than a session lasts
+    store, bus, story = FakeStore(), FakeBus(), Story(world)
+    stopped, successor = Process(world, store, bus, path), Process(world, store, bus, path)
+    await stopped.handler.handle([case_record(event) for event in story.events])
+    claim, story_goes_on = store.claim, [story]
+
+    async def claimed_after_waking(batch: str, partitions: set[int], rungs: list[dict[str, Any]]) -> set[str]:
+        if story_goes_on and any(rung["_id"].endswith(":handover:1@2026-09-21:breach") for rung in rungs):
+            story_goes_on.pop().handed_over(act)
+            await successor.handler.handle([case_record(story.events[-1], 3)])
+        return await claim(batch, partitions, rungs)
+
+    monkeypatch.setattr(store, "claim", claimed_after_waking)
+    await stopped.fire("2026-09-22 00:00")
+    assert not story_goes_on and stopped.told().count("handover breach") == 1
+    assert stopped.told().count("handover breach-withdrawn") == told
+
+
 @pytest.mark.parametrize("rung", ["breach", "level-above"])
 async def test_a_discharge_in_time_takes_the_breach_back_at_whatever_rung_it_comes(
     world: World, sla: Process, rung: str
