@@ -14,7 +14,7 @@ from services.intake.core.acts import DATA
 from services.intake.core.complaint import Complaint
 from tests.handlers.fakes_intake import JSON, World, complaint
 
-EXAMPLES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = st.text(st.characters(), max_size=20) | st.sampled_from(["\x00", "\ud800", "530102", "2026-03-01", "", "9" * 40])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,

@@ -58,7 +58,7 @@ async def arrive(world: World, story: Story, seed: int, path: Path) -> tuple[Pro
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), steps=st.integers(0, 14))
 def test_in_any_order_and_batches_the_deadlines_are_those_of_a_replay(
     world: World, place: str, seed: int, steps: int
@@ -106,7 +106,7 @@ async def rung_by_rung(process: Process, path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", BEGIN)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 16))
 def test_an_extension_comes_once_before_the_first_due_day_and_within_the_limit(
     world: World, place: str, seed: int, steps: int

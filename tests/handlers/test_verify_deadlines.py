@@ -174,7 +174,7 @@ def closed(chance: Random, since: date) -> Calendar:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**32), steps=st.integers(0, 14))
 def test_however_calendars_follow_one_another_everything_holds_under_the_last(
     world: World, place: str, seed: int, steps: int
