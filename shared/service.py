@@ -25,6 +25,7 @@ from shared.errors import ConfigurationError, Unavailable
 from shared.settings import Settings, settings
 
 log = logging.getLogger("suda.service")
+KEEP_ALIVE = 65  # seconds: longer than clients and proxies keep an idle connection, or one is closed as they send
 
 
 class Parts(Protocol):
@@ -176,5 +177,6 @@ def run(name: str, build: Callable[[Settings], FastAPI]) -> None:
         port=chosen.port(name),
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=10,
     )
