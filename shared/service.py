@@ -21,7 +21,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.exceptions import HTTPException
 
 from shared import metrics
+from shared.clock import Clock
 from shared.errors import ConfigurationError, Unavailable
+from shared.privacy.keys import Keyring
+from shared.privacy.tokens import Subject, Unauthorised, holder, presented
 from shared.settings import Settings, settings
 
 log = logging.getLogger("suda.service")
@@ -146,6 +149,15 @@ def _answers(app: FastAPI, name: str) -> None:
         answer = problem(error.status_code, "Refused", detail)
         answer.headers.update(error.headers or {})
         return answer
+
+
+async def asker(authorization: str | None, keyring: Callable[[], Keyring], settings: Settings, clock: Clock) -> Subject:
+    """Who asks, by the Authorization header; no key is read without a token. Raises HTTPException 401, Unavailable."""
+    try:
+        token = presented(authorization)
+        return await holder(token, keyring(), settings, clock)
+    except Unauthorised as error:
+        raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
 
 
 def seldom_collect() -> None:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from services.intake.problems import Refused
 from shared.clock import Clock
 from shared.privacy.keys import Keyring
-from shared.privacy.tokens import Subject, Unauthorised, verify
+from shared.privacy.tokens import Subject, Unauthorised, holder, presented
 from shared.settings import Settings
 
 LONGEST_WAIT = 30.0
@@ -87,22 +87,10 @@ def wait(request: Request) -> float:
 
 
 async def subject(request: Request, keyring: Keyring, settings: Settings, clock: Clock) -> Subject:
-    """Who sends it, by the bearer token; raises Refused 401.
-
-    A local token lives by Suda's clock; one of an outside issuer by the real time that issuer knows.
-    """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorised("send a bearer token in Authorization; ./suda token makes one where tokens are local")
+    """Who sends it, by the bearer token; raises Refused 401."""
     try:
-        if settings.jwks is None:
-            return verify(token.strip(), keyring, settings, clock.now())
-        return await asyncio.to_thread(verify, token.strip(), keyring, settings)
+        return await holder(presented(request.headers.get("authorization")), keyring, settings, clock)
     except Unauthorised as error:
-        raise _unauthorised(str(error)) from None
-
-
-def _unauthorised(detail: str) -> Refused:
-    refused = Refused(401, "Unauthorised", detail)
-    refused.headers["WWW-Authenticate"] = "Bearer"
-    return refused
+        refused = Refused(401, "Unauthorised", str(error))
+        refused.headers["WWW-Authenticate"] = "Bearer"
+        raise refused from None

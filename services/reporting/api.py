@@ -18,7 +18,8 @@ from shared.errors import BadInput
 from shared.law.vocabulary import State
 from shared.privacy.code import read_code
 from shared.privacy.keys import Keyring
-from shared.privacy.tokens import Subject, Unauthorised, verify
+from shared.privacy.tokens import Subject
+from shared.service import asker
 from shared.settings import Settings
 
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -37,16 +38,6 @@ class Reader:
     clock: Clock
     settings: Settings
     keyring: Keyring = field(repr=False)
-
-    def subject(self, authorization: str | None) -> Subject:
-        """Who asks; raises 401."""
-        word, _, token = (authorization or "").partition(" ")
-        try:
-            if word.lower() != "bearer" or not token:
-                raise Unauthorised("a bearer token is needed")
-            return verify(token.strip(), self.keyring, self.settings, self.clock.now())
-        except Unauthorised as error:
-            raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
 
     def scope(self, subject: Subject) -> Scope:
         return scope(subject, self.directory, self.clock.now().date())
@@ -88,8 +79,9 @@ def routes(reader: Callable[[], Reader]) -> APIRouter:
     """The routes; `reader` raises Unavailable until the service has started."""
     router = APIRouter(prefix="/v1")
 
-    def asking(authorization: Annotated[str | None, Header()] = None) -> Subject:
-        return reader().subject(authorization)
+    async def asking(authorization: Annotated[str | None, Header()] = None) -> Subject:
+        desk = reader()
+        return await asker(authorization, lambda: desk.keyring, desk.settings, desk.clock)
 
     Asking = Annotated[Subject, Depends(asking)]
 

@@ -1,6 +1,5 @@
 """Routing's HTTP: the affairs (办件) that complaints are about, put in by whoever runs the systems they come from."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -15,8 +14,8 @@ from shared.directory.platform import is_platform
 from shared.directory.tree import Directory
 from shared.errors import Unavailable
 from shared.privacy.keys import Keyring
-from shared.privacy.tokens import Subject, Unauthorised, verify
-from shared.service import problem
+from shared.privacy.tokens import Subject
+from shared.service import asker, problem
 from shared.settings import Settings
 
 ROLES = ("system", "province", "supervisor")
@@ -150,14 +149,7 @@ def _affairs(parts: Parts) -> Affairs:
 
 async def _subject(request: Request, parts: Parts) -> Subject:
     """Who asks; raises 401 or 403."""
-    word, _, token = request.headers.get("authorization", "").partition(" ")
-    try:
-        if word.lower() != "bearer" or not token.strip():
-            raise Unauthorised("send a bearer token in Authorization; ./suda token makes one where tokens are local")
-        now = parts.clock.now() if parts.settings.jwks is None else None
-        found = await asyncio.to_thread(verify, token.strip(), parts.keyring, parts.settings, now)
-    except Unauthorised as error:
-        raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+    found = await asker(request.headers.get("authorization"), lambda: parts.keyring, parts.settings, parts.clock)
     if found.role not in ROLES:
         raise HTTPException(403, f"affairs are for the roles {', '.join(ROLES)}")
     return found

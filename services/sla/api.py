@@ -1,7 +1,6 @@
 """The routes of sla: what the timers watch, and the door for periodic reports."""
 
-import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,7 +13,7 @@ from services.sla.timers import Timers
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.privacy.keys import Keyring, keyring_path
-from shared.privacy.tokens import Subject, Unauthorised, verify
+from shared.service import asker
 from shared.settings import Settings
 
 
@@ -47,7 +46,8 @@ def routes(app: FastAPI, parts: Parts) -> None:
     @app.post("/v1/periodic-duties/{duty}/filings", status_code=201, tags=["periodic duties"])
     async def file(duty: UUID, request: Request) -> dict[str, Any]:
         """The report of a period is filed: by the organisation that owes it, once; again is answered alike."""
-        by = await _subject(request, parts)
+        keyring = partial(_keyring, keyring_path(parts.settings))
+        by = await asker(request.headers.get("authorization"), keyring, parts.settings, parts.clock)
         if parts.filings is None:
             raise Unavailable("sla is starting")
         try:
@@ -61,15 +61,3 @@ def routes(app: FastAPI, parts: Parts) -> None:
 def _keyring(path: Path) -> Keyring:
     """Read when the first filing comes: the timers need no key."""
     return Keyring.load(path)
-
-
-async def _subject(request: Request, parts: Parts) -> Subject:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise HTTPException(401, "send a bearer token", {"WWW-Authenticate": "Bearer"})
-    now = parts.clock.now() if parts.settings.jwks is None else None  # an outside issuer knows the real time only
-    try:
-        keyring = _keyring(keyring_path(parts.settings))
-        return await asyncio.to_thread(verify, token.strip(), keyring, parts.settings, now)
-    except Unauthorised as refused:
-        raise HTTPException(401, str(refused), {"WWW-Authenticate": "Bearer"}) from None

@@ -5,6 +5,7 @@ a key of that set are accepted, never HS256. Claims: iss, sub, org, role, user, 
 the `now` given, because the system may run on a stepped clock. The audience is not checked.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ import jwt
 from jwt import PyJWKClient
 from jwt.types import Options
 
+from shared.clock import Clock
 from shared.errors import ConfigurationError, SudaError, Unavailable
 from shared.privacy.keys import Keyring
 from shared.settings import Settings
@@ -68,6 +70,24 @@ def issue(
     if case_id is not None:
         claims["case"] = str(case_id)
     return jwt.encode(claims, keyring.token, algorithm="HS256")
+
+
+def presented(authorization: str | None) -> str:
+    """The token of an Authorization header; raises Unauthorised where there is none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorised("send a bearer token in Authorization; ./suda token makes one where tokens are local")
+    return token.strip()
+
+
+async def holder(token: str, keyring: Keyring, settings: Settings, clock: Clock) -> Subject:
+    """Who presents the token. Raises as `verify` does, and blocks nobody.
+
+    A local token lives by Suda's clock; one of an outside issuer by the real time that issuer knows.
+    """
+    if settings.jwks is None:
+        return verify(token, keyring, settings, clock.now())
+    return await asyncio.to_thread(verify, token, keyring, settings)
 
 
 def verify(token: str, keyring: Keyring, settings: Settings, now: datetime | None = None) -> Subject:
