@@ -36,9 +36,7 @@ class Desk:
         """Fold these cases anew from the journal; what the cache said of them is forgotten."""
         histories = await self._journal.histories(ids)
         for commits in histories.values():
-            entries = [entry.value for commit in commits for entry in commit.entries]
-            case = fold((cases.parse(value), value) for value in entries)
-            if case is not None:
+            if case := folded(commits):
                 self.keep(case)
         return histories
 
@@ -75,6 +73,11 @@ class Desk:
         instrument = self._world.instrument(before) if before else None
         found = (follow_up(made, event, before, instrument, self._world.calendar) for made, _ in decided.events)
         return [act for act in found if act is not None]
+
+
+def folded(commits: Iterable[Commit]) -> Case | None:
+    """The case as its commits, in order, left it."""
+    return fold((cases.parse(entry.value), entry.value) for commit in commits for entry in commit.entries)
 
 
 def commit(decided: Decided, trace: str | None, follow: Iterable[ActRequested] = ()) -> Commit:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from services.routing.core import matching
 from services.routing.core.decide import World
 from services.routing.core.matching import Match
-from services.routing.core.state import Case, fold
+from services.routing.core.state import Case
+from services.routing.desk import folded
 from services.routing.following import record
 from services.routing.store import Openings, Sent, Waiting
 from shared.bus import Bus, Outgoing, Record
@@ -75,13 +76,8 @@ class Matcher:
 
     async def _cases(self, ids: Iterable[str]) -> dict[str, Case]:
         """The cases as the journal has them now; only those of a match are read."""
-        found: dict[str, Case] = {}
-        for case_id, commits in (await self._journal.histories(ids)).items():
-            values = [entry.value for commit in commits for entry in commit.entries]
-            case = fold((cases.parse(value), value) for value in values)
-            if case is not None:
-                found[case_id] = case
-        return found
+        histories = await self._journal.histories(ids)
+        return {case_id: case for case_id, commits in histories.items() if (case := folded(commits))}
 
 
 def _parsed(records: Iterable[Record]) -> list[AnyCaseEvent]:

@@ -66,6 +66,9 @@ class Division(_Dated):
     administration: OrganisationCode | None = None
 
 
+ADMINISTRATIONS: tuple[Kind, ...] = ("administration", "platform")  # what a division's administration may be
+
+
 class Organisation(_Dated):
     """A body that may owe something. `venue` is the centre (its code) it is stationed in; `vertical` marks one that is
     managed by the central government's line (tax, customs); `successor` takes over after `until`; `venue_kind`, on a

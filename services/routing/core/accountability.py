@@ -13,7 +13,7 @@ from datetime import date
 
 from services.routing.core.affair import Affair
 from services.routing.core.standing import not_governed
-from shared.directory.model import Organisation
+from shared.directory.model import ADMINISTRATIONS, Organisation
 from shared.directory.tree import Directory
 from shared.events.cases import Step
 from shared.events.intake import ComplaintReceived
@@ -22,7 +22,6 @@ from shared.law.due import ZONE
 from shared.law.instrument import Instrument
 from shared.law.provisions import Statement
 
-ADMINISTRATIONS = ("administration", "platform")
 # What a step rests on, the closest principle first; the words where an instrument has none of them.
 ASKED = {
     "affair": ("handler", "approver", "in-charge", "accused"),

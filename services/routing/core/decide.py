@@ -10,7 +10,7 @@ from services.routing.core.affair import Affair
 from services.routing.core.binding import bound, leaving_out
 from services.routing.core.chain import Decided, Draft, chained
 from services.routing.core.permission import Refusal, allowed
-from services.routing.core.rebinding import REBIND, rebind
+from services.routing.core.rebinding import COPIED, REBIND, rebind
 from services.routing.core.state import Case
 from services.routing.core.terms import Asked, effects
 from shared.directory.tree import Directory
@@ -21,8 +21,6 @@ from shared.law.calendar import Calendar
 from shared.law.cited import cited
 from shared.law.instrument import Instrument
 from shared.law.library import Library
-
-COPIED = frozenset(ComplaintReceived.model_fields) & frozenset(Opened.model_fields) - {"type", "version", "case_id"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from shared.law.cited import cited
 from shared.law.library import Library
 
 REBIND, REBOUND = "rebind", "rebound"
+# What an opening keeps of its complaint.
+COPIED = frozenset(ComplaintReceived.model_fields) & frozenset(Opened.model_fields) - {"type", "version", "case_id"}
 
 
 def rebind(request: ActRequested, case: Case, law: Library, directory: Directory) -> Decided | Refusal:
@@ -40,6 +42,5 @@ def rebind(request: ActRequested, case: Case, law: Library, directory: Directory
 
 def complaint(opened: Opened) -> ComplaintReceived:
     """The complaint as far as the opening kept it in clear."""
-    shared = frozenset(ComplaintReceived.model_fields) & frozenset(Opened.model_fields) - {"type", "version"}
-    given = {name: getattr(opened, name) for name in shared}
-    return ComplaintReceived(complaint_id=opened.case_id, **given)
+    given = {name: getattr(opened, name) for name in COPIED}
+    return ComplaintReceived(complaint_id=opened.case_id, case_id=opened.case_id, **given)

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from services.routing.core.state import Case
-from shared.directory.model import Division, Organisation
+from shared.directory.model import ADMINISTRATIONS, Division, Organisation
 from shared.directory.platform import is_platform
 from shared.directory.tree import Directory
 from shared.events.base import Actor
 from shared.law.instrument import Instrument
 from shared.law.provisions import QualityLevel
 
-ADMINISTRATIONS = ("administration", "platform")  # the kinds that a division's administration may be of
 Relations = frozenset[str]
 NONE: Relations = frozenset()
 
