@@ -8,14 +8,16 @@ removed.  What a note that stays names is published again, same bytes, by the ne
 import asyncio
 import time
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from services.sla.core.ladder import Levels
-from services.sla.core.timers import Rung, fired, rungs
+from services.sla.core.ladder import Levels, Remembered
+from services.sla.core.timers import Rung, fired
 from services.sla.desk import Desk, entry
 from services.sla.heap import Heap, Taken
-from services.sla.standing import Standing, standing
+from services.sla.standing import standing
 from services.sla.store import Store
 from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing
@@ -26,10 +28,20 @@ from shared.law import Calendar
 from shared.law.operations import Operations
 from shared.store import Document
 
-LOOK_HOLDS = (
-    2.0  # seconds: nobody else has our partitions before a session is over; a process that was stopped does not know
-)
+LOOK_HOLDS = 2.0  # seconds; no session is over sooner, so until then nobody else has our partitions
+Made = list[tuple[Rung, DeadlineEvent]]
 Overtaken = tuple[DeadlineEvent, DeadlineEvent]  # a breach, and what ended its duty or put it off meanwhile
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What a look found: when (monotonic), the rows, what fires, which rows are done with, which are no longer ours."""
+
+    at: float = 0.0
+    rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    made: Made = field(default_factory=list)
+    over: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -51,37 +63,38 @@ class Firing:
         Returns what ended a duty, or put it off, between the look at it and the claim of its breach, which is to be
         taken back where that was in time (`filing.py`).
         """
-        looked = time.monotonic()
-        stored = {rung.row: row for rung in due if (row := heap.kept(rung.row)) is not None}
-        stored |= await self.store.rows({rung.row for rung in due} - stored.keys())
-        stands = await standing(stored.values(), self.desk, self.store.journal)
-        known = {rung.claim(): rung for row in stored.values() for rung in rungs(row)}
-        made, over, gone = [], set[str](), set[str]()
-        for taken in due:
-            one, rung = stands.get(taken.row), known.get(f"{taken.row}:{taken.name}")
-            if one is None or rung is None or one.replaced:
-                gone.add(taken.row)
-                continue
-            if one.fires(rung.kind):
-                made.append((rung, self._event(one, rung)))
-            if one.over(rung.kind):
-                over.add(taken.row)
-        if made:
-            await self._claim(made, {heap.partition(rung.row) for rung, _ in made if rung.row in heap})
-        await self.store.drop_rows(over)
-        for name in over | gone:
+        looked = await self._look([taken.rung for taken in due], heap)
+        if looked.made:
+            await self._claim(looked.made, {heap.partition(rung.row) for rung, _ in looked.made if rung.row in heap})
+        await self.store.drop_rows(looked.over)
+        for name in looked.over | looked.gone:
             heap.drop(name)
-        breached = {rung.row: event for rung, event in made if event.type == "breached"}
-        slept = time.monotonic() - looked > LOOK_HOLDS
-        doubtful = [row for row, event in breached.items() if slept or event.period]
-        again = await standing([stored[row] for row in doubtful], self.desk, self.store.journal)
+        breached = {rung.row: event for rung, event in looked.made if event.type == "breached"}
+        slept = time.monotonic() - looked.at > LOOK_HOLDS
+        doubtful = [looked.rows[row] for row, event in breached.items() if slept or event.period]
+        again = await standing(doubtful, self.desk, self.store.journal)
         return [(breached[row], event) for row, one in again.items() for event in one.moved]
 
-    def _event(self, one: Standing, rung: Rung) -> DeadlineEvent:
-        calendar = self.calendar.at(one.facts.division)
-        return fired(one.opened, rung, self.clock.now(), one.facts, self.levels, calendar, self.operations.label)
+    async def _look(self, due: list[Rung], heap: Heap) -> "_Looked":
+        """Which of these rungs still stand, and what they say."""
+        found, levels, now = _Looked(time.monotonic()), Remembered(self.levels), self.clock.now()
+        found.rows = {rung.row: row for rung in due if (row := heap.kept(rung.row)) is not None}
+        found.rows |= await self.store.rows({rung.row for rung in due} - found.rows.keys())
+        stands = await standing(found.rows.values(), self.desk, self.store.journal)
+        for rung in due:
+            one = stands.get(rung.row)
+            if one is None or one.replaced:
+                found.gone.add(rung.row)
+                continue
+            if one.fires(rung.kind):
+                calendar = self.calendar.at(one.facts.division)
+                event = fired(one.opened, rung, now, one.facts, levels, calendar, self.operations.label)
+                found.made.append((rung, event))
+            if one.over(rung.kind):
+                found.over.add(rung.row)
+        return found
 
-    async def _claim(self, made: list[tuple[Rung, DeadlineEvent]], partitions: set[int]) -> None:
+    async def _claim(self, made: Made, partitions: set[int]) -> None:
         batch = str(uuid.uuid4())
         claims = [_claim(rung.claim(), event) for rung, event in made]
         taken = await self.store.claim(batch, partitions, claims)
@@ -89,7 +102,7 @@ class Firing:
         await self.sent()
         ours = [claim for claim in claims if claim["_id"] not in taken]
         self._sending = asyncio.create_task(self._send(batch, ours))
-        _count(event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken)
+        _count([event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken])
 
     async def _send(self, batch: str, claims: list[Document]) -> None:
         await self.publish(claims)
@@ -135,9 +148,10 @@ def _claim(name: str, event: DeadlineEvent) -> Document:
     return {"_id": name, "case": event.case_id, "v": out.value, "h": headers}
 
 
-def _count(events: Iterable[DeadlineEvent]) -> None:
+def _count(events: list[DeadlineEvent]) -> None:
+    for (obligation, kind), number in Counter((event.obligation, event.type) for event in events).items():
+        metrics.DEADLINES.labels(obligation, kind).inc(number)
+        metrics.RUNGS.labels(kind).inc(number)
     for event in events:
-        metrics.DEADLINES.labels(event.obligation, event.type).inc()
-        metrics.RUNGS.labels(event.type).inc()
         if event.fired and event.rung_due:
             metrics.TIMER_LATENESS.observe((event.fired - event.rung_due).total_seconds())

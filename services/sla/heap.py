@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.sla.core.timers import Rung, rungs
 from shared.clock import ZONE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,9 +47,7 @@ class _Held:
 class Taken:
     """A rung taken out of the heap, with what puts it back."""
 
-    at: int
-    row: str
-    name: str
+    rung: Rung
     index: int
 
 
@@ -79,16 +78,12 @@ class Heap:
         return instant(self._queue[0][0]) if self._queue else None
 
     def kept(self, row: str) -> Mapping[str, Any] | None:
-        """The row as it is stored, where it was due soon when it was put in."""
-        found, held = self._kept.get(row), self._rows.get(row)
-        if found is None or held is None:
+        """The row as it is stored but for its rungs, where it was due soon when it was put in."""
+        found = self._kept.get(row)
+        if found is None:
             return None
-        rungs = [
-            {"name": name, "kind": kind, "expects": expects, "at": instant(at).isoformat()}
-            for (name, kind, expects), at in zip(held.ladder, held.times, strict=True)
-        ]
         opened, lead, upto, projections = found
-        return {"_id": row, "opened": opened, "rungs": rungs, "lead": lead, "upto": upto, "projections": projections}
+        return {"_id": row, "opened": opened, "lead": lead, "upto": upto, "projections": projections}
 
     def _keep(self, stored: Mapping[str, Any]) -> None:
         lead = stored["lead"]
@@ -100,10 +95,10 @@ class Heap:
         name, passed = stored["_id"], set(over)
         if name in self._rows:
             return False
-        left = [rung for rung in stored["rungs"] if rung["name"] not in passed]
-        ladder = tuple((rung["name"], rung["kind"], rung["expects"]) for rung in left)
+        left = [rung for rung in rungs(stored) if rung.name not in passed]
+        ladder = tuple((rung.name, rung.kind, rung.expects) for rung in left)
         ladder = self._ladders.setdefault(ladder, ladder)
-        times = array("q", [micros(datetime.fromisoformat(rung["at"])) for rung in left])
+        times = array("q", [micros(rung.at) for rung in left])
         self._rows[name] = _Held(stored["partition"], ladder, times, 0)
         self.kinds[_kind(name)] += 1
         if times:
@@ -139,7 +134,7 @@ class Heap:
                 elsewhere.append(entry)
                 continue
             at, row, index = entry
-            found.append(Taken(at, row, held.ladder[index][0], index))
+            found.append(Taken(Rung(instant(at), row, *held.ladder[index]), index))
             held.next = index + 1
             if held.next < len(held.times):
                 heapq.heappush(self._queue, (held.times[held.next], row, held.next))
@@ -149,11 +144,11 @@ class Heap:
 
     def put_back(self, taken: Iterable[Taken]) -> None:
         """They did not fire: due again."""
-        for rung in taken:
-            held = self._rows.get(rung.row)
-            if held is not None and rung.index < held.next:
-                held.next = rung.index
-                heapq.heappush(self._queue, (rung.at, rung.row, rung.index))
+        for one in taken:
+            held = self._rows.get(one.rung.row)
+            if held is not None and one.index < held.next:
+                held.next = one.index
+                heapq.heappush(self._queue, (held.times[one.index], one.rung.row, one.index))
 
     def _current(self, entry: tuple[int, str, int]) -> _Held | None:
         at, row, index = entry

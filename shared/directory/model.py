@@ -39,7 +39,9 @@ class _Dated(BaseModel):
 
     def on(self, day: date) -> Self | None:
         """The version in force on the day, or None."""
-        return next((version for version in (self, *self.history) if version.in_force(day)), None)
+        if self.in_force(day):
+            return self
+        return next((version for version in self.history if version.in_force(day)), None)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -140,7 +140,7 @@ def test_rungs_of_many_duties_come_in_order_of_time_not_duty_by_duty() -> None:
     heap.push(stored_row("a", "2026-09-01 09:00", "2026-09-05 09:00"))
     heap.push(stored_row("b", "2026-09-03 09:00", "2026-09-04 09:00"))
     taken = heap.take(at("2026-09-30 00:00"), 10, {0})
-    assert [(one.row[0], one.name) for one in taken] == [("a", "r0"), ("b", "r0"), ("b", "r1"), ("a", "r1")]
+    assert [(one.rung.row[0], one.rung.name) for one in taken] == [("a", "r0"), ("b", "r0"), ("b", "r1"), ("a", "r1")]
     assert heap.first is None
 
 
@@ -150,14 +150,14 @@ def test_what_was_put_back_comes_again_and_what_fired_before_does_not() -> None:
     heap.push(stored_row("b", "2026-09-03 09:00", "2026-09-04 09:00"))
     taken = heap.take(at("2026-09-30 00:00"), 10, {0})
     heap.put_back(taken)
-    assert heap.take(at("2026-09-30 00:00"), 10, {0}) == taken == sorted(taken, key=lambda one: one.at)
+    assert heap.take(at("2026-09-30 00:00"), 10, {0}) == taken == sorted(taken, key=lambda one: one.rung.at)
 
 
 def test_a_partition_that_was_not_under_the_barrier_waits_and_one_that_is_lost_is_forgotten() -> None:
     heap = Heap()
     heap.push(stored_row("a", "2026-09-01 09:00", partition=1))
     heap.push(stored_row("b", "2026-09-02 09:00", partition=2))
-    assert [one.row[0] for one in heap.take(at("2026-09-30 00:00"), 10, {2})] == ["b"]
+    assert [one.rung.row[0] for one in heap.take(at("2026-09-30 00:00"), 10, {2})] == ["b"]
     assert heap.first == at("2026-09-01 09:00")
     heap.lose({1, 2})
     assert heap.first is None and len(heap) == 0 and not heap.kinds

@@ -1,5 +1,6 @@
 """Who is now expected to act, as an organisation: the debtor, its leader, the administration, the level above. Pure."""
 
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -11,6 +12,19 @@ class Levels(Protocol):
 
     def administrations(self, division: str, day: date) -> tuple[str, ...]:
         """The administrations of the division and of those above it, nearest first, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Levels asked once a division and day: for one batch of rungs, while the directory stands still."""
+
+    levels: Levels
+    _found: dict[tuple[str, date], tuple[str, ...]] = field(default_factory=dict)
+
+    def administrations(self, division: str, day: date) -> tuple[str, ...]:
+        if (division, day) not in self._found:
+            self._found[division, day] = self.levels.administrations(division, day)
+        return self._found[division, day]
 
 
 def expected_by(expects: str, owes: str, facts: Facts, levels: Levels, day: date) -> str | None:
