@@ -14,10 +14,11 @@ from shared.bus import Bus, Outgoing, Record
 from shared.clock import Clock
 from shared.dlq import Budget, letter
 from shared.errors import BadInput
-from shared.events import topics
+from shared.events import deadlines, topics
 from shared.events.base import in_place
 from shared.events.cases import AnyCaseEvent, parse
 from shared.events.deadlines import DeadlineEvent
+from shared.journal import Commit
 from shared.law.history import understood
 
 
@@ -88,9 +89,12 @@ class Handler:
     async def _apply(self, inputs: Inputs, outgoing: list[Outgoing]) -> None:
         await self._desk.load(case_id for case_id, waiting in inputs.items() if 1 not in waiting)
         partitions = {case_id: next(iter(w.values())).record.partition for case_id, w in inputs.items()}
-        done: list[DeadlineEvent] = []
+        done, repeated = list[DeadlineEvent](), list[DeadlineEvent]()
         while inputs:
-            applied = {case_id: run for case_id in list(inputs) if (run := await self._next(inputs, case_id, outgoing))}
+            for commit in await self._recorded(self._behind(inputs)):
+                outgoing += commit.outgoing(topics.DEADLINES)
+                repeated += [deadlines.parse(entry.value) for entry in commit.entries]
+            applied = {case_id: run for case_id in list(inputs) if (run := await self._next(inputs, case_id))}
             commits = {case_id: run.commit(await self._withdrawals(run)) for case_id, run in applied.items()}
             taken = await self._store.journal.append(commits.values())
             await self._desk.load([c for c, commit in commits.items() if commit.id in taken], anew=True)
@@ -104,17 +108,34 @@ class Handler:
         failpoint.passing("sla: journal, publish")
         await self._bus.publish(outgoing)
         failpoint.passing("sla: publish, watch")
-        await self._timers.watch(done, partitions)
+        await self._timers.watch([*repeated, *done], partitions)
         await self._tidy_early()
         _count(done)
 
-    async def _next(self, inputs: Inputs, case_id: str, outgoing: list[Outgoing]) -> Applied | None:
-        """The run of consecutive events that can be applied now; what is behind is repeated, what is ahead put away."""
+    def _behind(self, inputs: Inputs) -> dict[str, set[int]]:
+        """What has been applied before, by case; taken out of `inputs`."""
+        found: dict[str, set[int]] = {}
+        for case_id, waiting in inputs.items():
+            watched = self._desk.known(case_id)
+            if watched is not None and (seqs := {seq for seq in waiting if seq <= watched.seq}):
+                found[case_id] = seqs
+                inputs[case_id] = {seq: one for seq, one in waiting.items() if seq not in seqs}
+        return found
+
+    async def _recorded(self, behind: dict[str, set[int]]) -> list[Commit]:
+        """What these events caused when they were applied, to be published and watched again."""
+        histories = await self._store.journal.histories(behind)
+        return [
+            commit
+            for case_id, commits in histories.items()
+            for commit in commits
+            if commit.facts and any(commit.seq <= seq <= commit.facts["upto"] for seq in behind[case_id])
+        ]
+
+    async def _next(self, inputs: Inputs, case_id: str) -> Applied | None:
+        """The run of consecutive events that can be applied now; what is ahead is put away."""
         watched = self._desk.known(case_id) or Watched(case_id)
         waiting = inputs[case_id] | self._early.get(case_id, {})
-        if any(seq <= watched.seq for seq in inputs[case_id]):
-            outgoing += await self._recorded(case_id, {s for s in inputs[case_id] if s <= watched.seq})
-            inputs[case_id] = {s: i for s, i in inputs[case_id].items() if s > watched.seq}
         run: list[tuple[AnyCaseEvent, str | None]] = []
         while (found := waiting.get(watched.seq + 1 + len(run))) is not None:
             run.append((found.event, found.trace))
@@ -122,15 +143,6 @@ class Handler:
             return self._desk.apply(watched, run)
         await self._put_away(case_id, inputs.pop(case_id))
         return None
-
-    async def _recorded(self, case_id: str, seqs: set[int]) -> list[Outgoing]:
-        """What these events caused when they were applied, to be published again."""
-        commits = (await self._store.journal.histories([case_id])).get(case_id, [])
-        hit = [c for c in commits if c.facts and any(c.seq <= seq <= c.facts["upto"] for seq in seqs)]
-        for commit in hit:
-            events = [DeadlineEvent.model_validate_json(entry.value) for entry in commit.entries]
-            await self._timers.watch(events, {case_id: self._timers.partition_of(case_id)})
-        return [out for commit in hit for out in commit.outgoing(topics.DEADLINES)]
 
     async def _put_away(self, case_id: str, waiting: dict[int, Input]) -> None:
         if not waiting:

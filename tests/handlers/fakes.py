@@ -16,6 +16,7 @@ class FakeJournal:
 
     def __init__(self) -> None:
         self.commits: dict[str, Commit] = {}
+        self.read = 0  # how often histories of some cases were asked for
 
     async def append(self, commits: Iterable[Commit]) -> set[str]:
         taken = set()
@@ -31,7 +32,9 @@ class FakeJournal:
 
     async def histories(self, cases: Iterable[str]) -> dict[str, list[Commit]]:
         found: dict[str, list[Commit]] = {}
-        for case in cases:
+        asked = list(cases)
+        self.read += bool(asked)
+        for case in asked:
             if mine := sorted((c for c in self.commits.values() if c.case_id == case), key=lambda c: c.seq):
                 found[case] = mine
         return found

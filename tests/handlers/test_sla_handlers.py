@@ -194,6 +194,22 @@ async def test_repeated_events_publish_the_recorded_output_again_and_nothing_new
     assert len(sla.store.journal.commits) == 1
 
 
+async def test_a_batch_that_comes_again_is_asked_for_together_however_many_cases_it_names(
+    world: World, sla: Process, path: Path
+) -> None:
+    stories = [Story(world, complaint(id=f"{number}")).handed_over() for number in range(20)]
+    records = [case_record(event) for story in stories for event in story.events]
+    await sla.handler.handle(records)
+    await sla.fire("2026-10-30 00:00")
+    again = Process(world, sla.store, FakeBus(), path)
+    sla.store.journal.read = 0
+    await again.handler.handle(records)
+    assert sla.store.journal.read <= 3
+    told = sla.bus.on(topics.DEADLINES)
+    assert sorted(again.bus.on(topics.DEADLINES)) == sorted(told[: len(again.bus.on(topics.DEADLINES))])
+    assert len(again.timers.heap) == len(sla.timers.heap)
+
+
 async def test_dead_between_journal_and_publish_the_next_one_publishes_the_same_bytes(
     world: World, sla: Process, path: Path
 ) -> None:
