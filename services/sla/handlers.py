@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from services.sla.core.timers import breach_claim, prevented, withdrawn
 from services.sla.core.watch import Watched
 from services.sla.desk import Applied, Desk
+from services.sla.early import Early, Input, Inputs
 from services.sla.store import Store
 from services.sla.timers import Timers
 from shared import failpoint, metrics
@@ -22,22 +23,6 @@ from shared.journal import Commit
 from shared.law.history import understood
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One case event with the record it came in."""
-
-    event: AnyCaseEvent
-    record: Record
-
-    @property
-    def trace(self) -> str | None:
-        found = self.record.headers.get("traceparent")
-        return found.decode() if found else None
-
-
-Inputs = dict[str, dict[int, Input]]  # case -> seq -> input
-
-
 class Handler:
     """One batch at a time, never at the same time as the timers fire (`lock`)."""
 
@@ -45,29 +30,17 @@ class Handler:
         self._bus, self._store, self._desk, self._timers = bus, store, desk, timers
         self._clock, self._lock = clock, lock
         self._budget = Budget()
-        self._early: Inputs = {}
+        self._early = Early(store, desk, clock)
 
     async def gained(self, partitions: set[int]) -> None:
         """On taking partitions: early events are found again, unconfirmed claims published again, the heap filled."""
         async with self._lock:
-            for row in await self._store.early():
-                if row["partition"] not in partitions:
-                    continue
-                record = Record(
-                    topics.CASES, row["partition"], row["offset"], row["case"].encode(), bytes(row["value"])
-                )
-                self._early.setdefault(row["case"], {})[row["seq"]] = Input(parse(record.value), record)
-            self._gauge()
+            await self._early.gained(partitions)
             await self._timers.gained(partitions)
 
     async def lost(self, partitions: set[int]) -> None:
         """Other processes see to these partitions now, and to what waits in them."""
-        self._early = {
-            case_id: waiting
-            for case_id, waiting in self._early.items()
-            if next(iter(waiting.values())).record.partition not in partitions
-        }
-        self._gauge()
+        self._early.lost(partitions)
         self._timers.lost(partitions)
 
     async def handle(self, records: list[Record]) -> None:
@@ -94,8 +67,10 @@ class Handler:
             for commit in await self._recorded(self._behind(inputs)):
                 outgoing += commit.outgoing(topics.DEADLINES)
                 repeated += [deadlines.parse(entry.value) for entry in commit.entries]
-            applied = {case_id: run for case_id in list(inputs) if (run := await self._next(inputs, case_id))}
-            commits = {case_id: run.commit(await self._withdrawals(run)) for case_id, run in applied.items()}
+            applied = {case_id: run for case_id, waiting in inputs.items() if (run := self._next(case_id, waiting))}
+            await self._early.put_away({c: inputs.pop(c) for c in inputs.keys() - applied.keys()})
+            back = await self._withdrawals(applied)
+            commits = {case_id: run.commit(back[case_id]) for case_id, run in applied.items()}
             taken = await self._store.journal.append(commits.values())
             await self._desk.load([c for c, commit in commits.items() if commit.id in taken], anew=True)
             await self._timers.periods.saw(applied.values())
@@ -109,7 +84,7 @@ class Handler:
         await self._bus.publish(outgoing)
         failpoint.passing("sla: publish, watch")
         await self._timers.watch([*repeated, *done], partitions)
-        await self._tidy_early()
+        await self._early.tidy()
         _count(done)
 
     def _behind(self, inputs: Inputs) -> dict[str, set[int]]:
@@ -132,63 +107,26 @@ class Handler:
             if commit.facts and any(commit.seq <= seq <= commit.facts["upto"] for seq in behind[case_id])
         ]
 
-    async def _next(self, inputs: Inputs, case_id: str) -> Applied | None:
-        """The run of consecutive events that can be applied now; what is ahead is put away."""
+    def _next(self, case_id: str, given: Mapping[int, Input]) -> Applied | None:
+        """The run of consecutive events that can be applied now; None where what comes next is not there yet."""
         watched = self._desk.known(case_id) or Watched(case_id)
-        waiting = inputs[case_id] | self._early.get(case_id, {})
+        waiting = {**given, **self._early.of(case_id)}
         run: list[tuple[AnyCaseEvent, str | None]] = []
         while (found := waiting.get(watched.seq + 1 + len(run))) is not None:
             run.append((found.event, found.trace))
-        if run:
-            return self._desk.apply(watched, run)
-        await self._put_away(case_id, inputs.pop(case_id))
-        return None
+        return self._desk.apply(watched, run) if run else None
 
-    async def _put_away(self, case_id: str, waiting: dict[int, Input]) -> None:
-        if not waiting:
-            return
-        self._early.setdefault(case_id, {}).update(waiting)
-        await self._store.put_early(
-            [
-                {
-                    "_id": f"{case_id}:{seq}",
-                    "case": case_id,
-                    "seq": seq,
-                    "value": i.record.value,
-                    "partition": i.record.partition,
-                    "offset": i.record.offset,
-                    "since": self._clock.now().isoformat(),
-                }
-                for seq, i in waiting.items()
-            ]
-        )
-
-    async def _tidy_early(self) -> None:
-        """Early events whose predecessors have come are applied by now: away with them."""
-        over: list[str] = []
-        for case_id, waiting in list(self._early.items()):
-            watched = self._desk.known(case_id)
-            passed = [seq for seq in waiting if watched is not None and seq <= watched.seq]
-            over += [f"{case_id}:{seq}" for seq in passed]
-            for seq in passed:
-                del waiting[seq]
-            if not waiting:
-                del self._early[case_id]
-        await self._store.drop_early(over)
-        self._gauge()
-
-    def _gauge(self) -> None:
-        metrics.EARLY_ROWS.labels("sla").set(sum(map(len, self._early.values())))
-
-    async def _withdrawals(self, applied: Applied) -> list[DeadlineEvent]:
+    async def _withdrawals(self, applied: Mapping[str, Applied]) -> dict[str, list[DeadlineEvent]]:
         """What was in time, or put the due day off, after the breach was already declared takes the breach back."""
         now = self._clock.now()
-        suspects: dict[str, DeadlineEvent] = {}
-        for event in applied.events:
-            due = prevented(event, applied.before.emitted.get((event.obligation, event.generation)))
-            if due is not None and now >= due.due_at:
-                suspects[breach_claim(event, due.due_day)] = withdrawn(event, due)
-        return [suspects[claim] for claim in await self._store.claimed(suspects)]
+        suspects: dict[str, dict[str, DeadlineEvent]] = {case_id: {} for case_id in applied}
+        for case_id, run in applied.items():
+            for event in run.events:
+                due = prevented(event, run.before.emitted.get((event.obligation, event.generation)))
+                if due is not None and now >= due.due_at:
+                    suspects[case_id][breach_claim(event, due.due_day)] = withdrawn(event, due)
+        claimed = await self._store.claimed(claim for found in suspects.values() for claim in found)
+        return {c: [event for claim, event in found.items() if claim in claimed] for c, found in suspects.items()}
 
 
 def _count(events: list[DeadlineEvent]) -> None:
