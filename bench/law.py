@@ -21,7 +21,8 @@ from bench import harness
 from bench.harness import Figures, Say
 from shared import clock
 from shared.law import Calendar, Library, load
-from shared.law.history import Happening, duties
+from shared.law.happenings import Happening
+from shared.law.history import duties
 from shared.service import seldom_collect
 from shared.stack.provide import ROOT
 

@@ -20,7 +20,7 @@ from shared.events.base import in_place
 from shared.events.cases import AnyCaseEvent, parse
 from shared.events.deadlines import DeadlineEvent
 from shared.journal import Commit
-from shared.law.history import understood
+from shared.law.happenings import understood
 
 
 class Handler:

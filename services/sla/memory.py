@@ -7,7 +7,7 @@ from typing import Any
 from services.sla.core.watch import Emitted, Facts, Watched
 from shared.events import deadlines
 from shared.journal import Commit
-from shared.law.history import Happening, Start
+from shared.law.happenings import Happening, Start
 
 
 def facts(before: Watched, after: Watched) -> dict[str, Any]:

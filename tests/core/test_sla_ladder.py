@@ -14,7 +14,7 @@ from services.sla.heap import Heap, instant, micros
 from shared.clock import ZONE
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
-from shared.law.history import Happening
+from shared.law.happenings import Happening
 from shared.law.operations import load_operations
 from tests.core.cases import Story, at, complaint
 

@@ -10,7 +10,7 @@ from services.sla.core.timers import prevented, row, rungs
 from services.sla.core.watch import Emitted, Facts, Watched, changes
 from shared.events.deadlines import DeadlineEvent
 from shared.law import load
-from shared.law.history import Happening, Start
+from shared.law.happenings import Happening, Start
 from shared.law.operations import load_operations
 from tests.core.cases import at
 from tests.law.test_sixth import SIXTH

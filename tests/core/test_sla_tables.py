@@ -9,7 +9,7 @@ import pytest
 from services.routing.core.decide import World
 from services.sla.core.watch import Facts, Watched, changes
 from shared.events.deadlines import DeadlineEvent
-from shared.law.history import Happening
+from shared.law.happenings import Happening
 from tests.core.cases import at
 
 History = tuple[tuple[str, str] | tuple[str, str, dict[str, str]], ...]

@@ -9,7 +9,8 @@ import pytest
 
 from shared.law import Calendar, Instrument, LawErrors, due, load, load_operations
 from shared.law.due import ZONE
-from shared.law.history import Happening, duties
+from shared.law.happenings import Happening
+from shared.law.history import duties
 from tests.law.test_sixth import SIXTH
 
 HOURS = "{unit: hours, length: 4}"

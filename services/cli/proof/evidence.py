@@ -17,7 +17,7 @@ from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
 from shared.events.intake import IntakeEvent
 from shared.journal import Commit, Journal
-from shared.law.history import understood
+from shared.law.happenings import understood
 from shared.settings import Settings
 from shared.store import Client, Document
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.events.base import digest
 from shared.events.cases import Acted, AnyCaseEvent, Dispatched, Opened
-from shared.law.history import Happening, happenings
+from shared.law.happenings import Happening, happenings
 
 # What makes a step count no longer: it has to be taken again. A failing result does so for the steps it judged.
 UNDONE_BY: Final[Mapping[str, frozenset[str]]] = {

@@ -7,7 +7,7 @@ nobody's: skipping the unassigned is the commonest fault of the systems in this 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shared.law.history import Happening
+from shared.law.happenings import Happening
 from shared.law.instrument import Instrument
 from shared.law.obligation import Obligation
 from shared.law.operations import Watch

@@ -13,7 +13,8 @@ from shared.events.deadlines import Change, DeadlineEvent, deadline_id
 from shared.law.calendar import Calendar
 from shared.law.cited import cited
 from shared.law.due import ZONE
-from shared.law.history import Duty, Happening, Status, duties, happenings
+from shared.law.happenings import Happening, happenings
+from shared.law.history import Duty, Status, duties
 from shared.law.instrument import Instrument
 
 Key = tuple[str, int]
