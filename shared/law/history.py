@@ -217,8 +217,7 @@ def whatever_class(
 ) -> tuple[Duty, ...]:
     """The generations of one duty as they would be whatever class the case were in."""
     life = _life(instrument, history, calendar, whatever_class=True)
-    wanted = instrument.obligation(name)
-    for one in (*([instrument.obligation(wanted.late_start)] if wanted.late_start else []), wanted):
+    for one in reversed(_depends(instrument, instrument.obligation(name))):
         for duty in (found := _generations(one, life)):
             life.others[duty.id, duty.generation] = duty
     return tuple(found)
@@ -226,7 +225,15 @@ def whatever_class(
 
 def _in_order(instrument: Instrument) -> list[Obligation]:
     """Those that another one's late start depends on come first."""
-    return sorted(instrument.case_obligations, key=lambda obligation: obligation.late_start is not None)
+    return sorted(instrument.case_obligations, key=lambda obligation: len(_depends(instrument, obligation)))
+
+
+def _depends(instrument: Instrument, obligation: Obligation) -> list[Obligation]:
+    """The duty, the one its late start depends on, the one that depends on in its turn, and so on."""
+    found = [obligation]
+    while (name := found[-1].late_start) and all(one.id != name for one in found):
+        found.append(instrument.obligation(name))
+    return found
 
 
 def _class_fits(rule: Obligation | Trigger, disposal: str | None) -> bool:
@@ -250,15 +257,18 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
     running: Duty | None = None
     own: Duty | None = None  # `running` as it would be without the clocks of absorbed cases
     carried, calendar = _Carried(obligation), life.calendar
-    disposal = life.instrument.default_class
+    disposal, used = life.instrument.default_class, False
     for place, happening in enumerate(life.history):
         if happening.on in CLASSIFIES and happening.disposal:
             disposal = happening.disposal
+        used = used or (obligation.once and _match(obligation.ends, happening, disposal) is not None)
         if happening.on == TOOK_OVER:
             carried.take(happening)
             running = running and own and carried.earliest(own, running.until, calendar)
         elif running is None or running.presumed:
-            start = _match(obligation.starts, happening, disposal) if life.runs(obligation, place) else None
+            start = (
+                _match(obligation.starts, happening, disposal) if life.runs(obligation, place) and not used else None
+            )
             if start and not (running and start.presumed):
                 own = _started(obligation, len(done) + 1, happening, start, life)
                 running = carried.earliest(own, None, calendar)
