@@ -12,11 +12,13 @@ from services.sla.core.unwatched import Watches
 from services.sla.core.watch import Facts, Watched, advance, changes
 from services.sla.heap import Heap, instant, micros
 from shared.clock import ZONE
+from shared.directory.model import Organisation
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
 from shared.law.history import Happening
 from shared.law.operations import load_operations
 from tests.core.cases import Story, at, complaint
+from tests.core.test_unusual import loaded
 
 WUHUA, KUNMING, YUNNAN = "11530102XXXXXXX001", "11530100XXXXXXX001", "11530000XXXXXXX001"
 AGENCY = "11530102XXXXXXX012"
@@ -46,10 +48,63 @@ RULES = Watches(OPERATIONS.watches, OPERATIONS.label)
         ("level-above", "superior", Facts(division="530102", accountable=AGENCY, administration=WUHUA), YUNNAN),
         ("debtor", "complainant", Facts(division="530102", accountable=AGENCY, administration=WUHUA), None),
         ("debtor", "receiver", Facts(division="530102", administration=WUHUA, receiver=AGENCY), AGENCY),
+        # nobody supervises itself: not the administration its own duty, nor a case that is its own to answer for
+        ("supervisor", "administration", Facts(division="530102", accountable=AGENCY, administration=WUHUA), KUNMING),
+        ("supervisor", "agency", Facts(division="530102", accountable=WUHUA, administration=WUHUA), KUNMING),
+        ("supervisor", "agency", Facts(division="530000", accountable=YUNNAN, administration=YUNNAN), None),
+        # not handed over yet: whoever lies with it is to act, not the unit that has not been given it
+        ("debtor", "agency", Facts(division="530102", accountable=AGENCY, administration=WUHUA, held=True), WUHUA),
+        (
+            "supervisor",
+            "agency",
+            Facts(division="530102", accountable=AGENCY, administration=WUHUA, held=True),
+            KUNMING,
+        ),
+        ("debtor", "receiver", Facts(division="530102", administration=WUHUA, receiver=AGENCY, held=True), AGENCY),
     ],
 )
 def test_each_word_names_an_organisation(world: World, expects: str, owes: str, facts: Facts, code: str | None) -> None:
     assert expected_by(expects, owes, facts, world.directory, DAY) == code
+
+
+HEIR, NEW = "11530102XXXXXXX013", "11530102XXXXXXX099"
+GONE = {"until": date(2026, 9, 20)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expects", "code"),
+    [
+        ({AGENCY: GONE | {"successor": HEIR}}, "debtor", HEIR),
+        ({AGENCY: GONE}, "debtor", WUHUA),  # nobody came after it: the administration's
+        ({WUHUA: GONE | {"successor": NEW}}, "supervisor", NEW),
+        ({WUHUA: GONE | {"successor": NEW}}, "level-above", KUNMING),  # not the successor, which is of the same level
+        ({WUHUA: GONE}, "supervisor", KUNMING),
+        ({WUHUA: GONE}, "level-above", YUNNAN),
+        ({WUHUA: GONE, KUNMING: GONE}, "supervisor", YUNNAN),
+        ({WUHUA: GONE, KUNMING: GONE, YUNNAN: GONE}, "supervisor", None),
+    ],
+)
+def test_no_rung_names_an_abolished_organisation(
+    changed: dict[str, dict[str, object]], expects: str, code: str
+) -> None:
+    directory = loaded(changed)
+    new = Organisation(code=NEW, name="五华区数据局（样例）", kind="administration", division="530102", sample=True)
+    directory.apply(new, directory.offset + 1)
+    facts = Facts(division="530102", accountable=AGENCY, administration=WUHUA)
+    assert expected_by(expects, "agency", facts, directory, DAY) == code
+
+
+def test_a_case_that_was_not_handed_over_is_the_administrations_to_see_to(world: World) -> None:
+    """Qinghai 7, 8: the five days run from the administration's receipt; the unit has not been given it yet."""
+    unit, office = "11630102XXXXXXX012", "11630102XXXXXXX001"
+    story = Story(world, complaint(division="630102", matter={}, accused={"organisation": unit}))
+    watched, _ = followed(world, story.events)
+    assert watched.facts.held and watched.facts.accountable == unit
+    assert expected_by("debtor", "agency", watched.facts, world.directory, DAY) == office
+    story.applied("verify", "2026-09-18 11:00", "supervisor", result="confirmed")
+    story.applied("hand-over", "2026-09-18 12:00", "supervisor", to=unit)
+    watched, _ = followed(world, story.events)
+    assert expected_by("debtor", "agency", watched.facts, world.directory, DAY) == unit
 
 
 def followed(world: World, events: list[AnyCaseEvent]) -> tuple[Watched, list[DeadlineEvent]]:

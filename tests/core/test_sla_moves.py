@@ -72,6 +72,29 @@ def test_a_presumed_start_gives_way_to_the_real_one(world: World) -> None:
     assert case.taken_back(moved) == Emitted(date(2026, 9, 23), at("2026-09-24 00:00"), "open")
 
 
+@pytest.mark.parametrize("before", ["accused-told", "first-contact"])
+def test_who_has_asked_for_a_review_is_given_no_second_time_to_ask(world: World, before: str) -> None:
+    """Qinghai 9: told again, or handed over only afterwards; else there is a breach that nobody could prevent."""
+    case = Case(world, "qinghai-2022")
+    case.then(before, "2026-09-18 09:00")
+    case.then("appealed", "2026-09-18 10:00")
+    case.then("received-by-agency", "2026-09-21 09:00")
+    case.then("accused-told", "2026-09-22 09:00")
+    appeals = {key: one.status for key, one in case.watched.emitted.items() if key[0] == "appeal"}
+    assert appeals == ({("appeal", 1): "met"} if before == "accused-told" else {})
+    assert case.watched.emitted["review", 1].status == "open"
+
+
+def test_what_another_class_ends_is_still_said_to_have_run_from_its_own_start(world: World) -> None:
+    case = Case(world, "yunnan-2022")
+    case.then("received-by-agency", "2026-09-21 09:00")
+    case.then("accepted", "2026-09-22 09:00")
+    ended = case.then("classified", "2026-09-23 09:00", disposal="on-spot")[-1]
+    assert (ended.obligation, ended.type) == ("resolution", "superseded")
+    assert (ended.start_day, ended.due_day) == (date(2026, 9, 22), date(2026, 10, 13))
+    assert ended.interpretation and {citation.article for citation in ended.citations} == {"13", "12"}
+
+
 def test_only_an_extension_is_called_one(world: World) -> None:
     case = Case(world, "yunnan-2022")
     case.then("received-by-agency", "2026-09-21 09:00")

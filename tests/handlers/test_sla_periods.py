@@ -1,5 +1,6 @@
 """Reports that organisations owe: opened when the period is over, once, by the timers; ended by a filing."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shared.events.deadlines import DeadlineEvent
 from shared.law.library import Library
 from shared.privacy.tokens import Subject
 from tests.core.cases import Story, at, complaint
+from tests.core.test_unusual import loaded
 from tests.handlers.fakes import FakeBus, case_record
 from tests.handlers.test_sla_handlers import FakeStore, Process
 
@@ -161,6 +163,24 @@ async def test_the_platform_may_file_for_anybody_and_an_organisations_system_for
         await file(opened.case_id, Subject("11530103XXXXXXX012", "system"))
     assert (await file(opened.case_id, Subject("suda-import", "system"))).type == "discharged"
     assert (await file(opened.case_id, Subject(AGENCY, "system"))).type == "discharged"
+
+
+async def test_the_report_of_an_abolished_agency_is_its_successors_to_file_and_to_be_reminded_of(
+    world: World, path: Path
+) -> None:
+    """0086: an organisation that is gone stands nowhere; its successor stands in its place."""
+    heir = "11530102XXXXXXX013"
+    directory = loaded({AGENCY: {"until": date(2026, 10, 8), "successor": heir}})
+    sla = Process(replace(world, directory=directory), FakeStore(), FakeBus(), path)
+    await sla.handler.gained({0})
+    await sla.fire("2026-10-01 00:00")
+    (opened,) = of(sla, "quarterly-report", AGENCY)
+    await sla.fire("2026-10-08 09:00")
+    await sla.fire("2026-10-14 09:00")
+    assert [event.expected_by for event in of(sla, "quarterly-report", AGENCY) if event.rung] == [AGENCY, heir]
+    with pytest.raises(NotYours):
+        await filed(sla, opened.case_id, AGENCY)
+    assert (await filed(sla, opened.case_id, heir)).type == "discharged"
 
 
 async def test_a_late_filing_that_is_met_before_its_breach_still_breaches(

@@ -21,6 +21,7 @@ LEADS = (
     "receiver",
     "division",
     "urgent",
+    "held",
 )  # of a case: for its rungs
 UNKNOWN = Facts()
 

@@ -38,6 +38,7 @@ class Facts:
     accountable: str | None = None
     receiver: str | None = None
     urgent: bool = False
+    held: bool = False  # by the administration: whoever must answer has not been given the case
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,11 @@ def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
             urgent=event.urgent,
         )
     elif isinstance(event, Dispatched):
-        facts = replace(facts, accountable=event.accountable, administration=event.administration)
+        held = event.holder == "administration"
+        facts = replace(facts, accountable=event.accountable, administration=event.administration, held=held)
     elif isinstance(event, Acted):
-        facts = replace(facts, accountable=event.accountable or facts.accountable)
+        held = event.holder == "administration" if event.holder else facts.held
+        facts = replace(facts, accountable=event.accountable or facts.accountable, held=held)
         if event.done == "rebound" and event.instrument:
             facts = replace(facts, instrument=event.instrument, law_digest=event.data.get("law_digest"))
     return replace(watched, seq=event.seq, facts=facts, history=watched.history + happenings(event))
@@ -108,8 +111,7 @@ def changes(
         moved = None
         if before is not None and before.status == "open" and before.due_at != duty.due.due_at:
             if earlier is None:
-                seen = replace(watched, history=watched.history[: watched.looked])
-                earlier = standing(seen, instrument, calendar, rules)
+                earlier = _earlier(watched, instrument, calendar, rules)
             moved = _moved(earlier.get(key), duty)
             duty = duty if moved.change else _as_published(duty, before)
         for change in _transitions(before, duty, moved):
@@ -117,8 +119,10 @@ def changes(
             found.append(event.model_copy(update=moved.noted(change)) if moved else event)
         emitted[key] = Emitted(duty.due.due_day, duty.due.due_at, duty.status)
     gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
+    if gone and earlier is None:
+        earlier = _earlier(watched, instrument, calendar, rules)
     for key in gone:
-        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at))
+        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at, earlier))
         emitted[key] = replace(emitted[key], status="superseded")
     return replace(watched, emitted=emitted, looked=len(watched.history)), found
 
@@ -133,6 +137,11 @@ def standing(
         if source is not None:
             found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
     return found
+
+
+def _earlier(watched: Watched, instrument: Instrument | None, calendar: Calendar, rules: Watches) -> dict[Key, Duty]:
+    """The duties as they were before the events that are looked at now."""
+    return standing(replace(watched, history=watched.history[: watched.looked]), instrument, calendar, rules)
 
 
 def _source(instrument: Instrument | None, rules: Watches, name: str) -> Instrument:
@@ -215,11 +224,13 @@ def made(
     )
 
 
-def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> DeadlineEvent:
+def _gone(
+    watched: Watched, instrument: Instrument, key: Key, at: datetime, earlier: Mapping[Key, Duty] | None
+) -> DeadlineEvent:
     """A duty that no longer follows from the history (another class): superseded, on its last published day."""
     name, generation = key
     obligation = instrument.obligation(name)
-    was = watched.emitted[key]
+    was, duty = watched.emitted[key], earlier.get(key) if earlier else None
     return DeadlineEvent(
         id=deadline_id(watched.case_id, name, generation, f"superseded@{watched.seq}"),
         type="superseded",
@@ -232,10 +243,12 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> D
         title=obligation.title,
         owes=obligation.owes,
         debtor=debtor(watched.facts, obligation.owes),
-        start_day=was.due_day,
+        start_day=duty.due.start_day if duty else was.due_day,
         due_day=was.due_day,
         due_at=was.due_at,
         citations=cited(obligation.citations),
+        interpretation=obligation.interpretation if obligation.citations else None,
+        label=None if obligation.citations else obligation.readings[0].reading,
     )
 
 
