@@ -168,7 +168,7 @@ def _moved(earlier: Duty | None, duty: Duty) -> _Move:
     """What the event did; data alone moves what is open by a re-projection (`projection.py`), and nothing judged."""
     if earlier is not None and earlier.due.due_at == duty.due.due_at:
         return _Move(None, JUDGED_BEFORE)
-    if earlier is None or earlier.until != duty.until:
+    if earlier is None or earlier.granted != duty.granted:
         return _Move("extended", None)
     return _Move("reprojected", PRESUMED if earlier.presumed and not duty.presumed else MERGED)
 
