@@ -134,6 +134,19 @@ def test_a_breach_and_what_follows_say_how_late_in_working_days_and_under_which_
     assert {event.label for event in made} == {OPERATIONS.label}
 
 
+def test_whoever_must_answer_is_named_from_the_opening_on_also_where_the_period_began_before_that_was_known(
+    world: World,
+) -> None:
+    """Zaozhuang 18(3): from whoever first received it; the case is opened first and dispatched after."""
+    unit = "11370400XXXXXXX012"
+    came = complaint(division="370400", channel="letter", matter={}, accused={"organisation": unit})
+    _, opened = followed(world, Story(world, came).events)
+    assert {event.obligation: event.debtor for event in opened} == {
+        "first-response": "11370400XXXXXXX001", "leader-approved": unit, "unassigned-watch": "11370400XXXXXXX001"
+    }  # fmt: skip
+    assert all(event.type == "opened" and event.at == came.received_at for event in opened)
+
+
 def test_an_urgent_case_climbs_its_own_ladder(world: World) -> None:
     story = Story(world, complaint(urgent=True)).handed_over().accepted()
     watched, events = followed(world, story.events)

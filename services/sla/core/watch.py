@@ -100,6 +100,8 @@ def changes(
 
     `rules` are the operational watches over cases that no regulation gives a first period (`core/unwatched.py`).
     """
+    if watched.seq == 1 and watched.facts.received_on is not None:
+        return watched, []  # who must answer is said by the event that is dispatched with it
     now = standing(watched, instrument, calendar, rules)
     found: list[DeadlineEvent] = []
     emitted = dict(watched.emitted)
