@@ -50,9 +50,12 @@ async def test_a_quarters_report_is_owed_from_its_end_by_every_agency_and_climbs
     assert {citation.article for citation in opened.citations} == {"18"}
     await sla.fire("2026-10-30 12:00")
     rungs = of(sla, "quarterly-report", AGENCY)[1:]
-    assert [event.rung for event in rungs] == ["warning-week", "warning-last-day", "breach", "level-above"]
+    assert [(event.rung, event.expected_by) for event in rungs] == [
+        ("warning-week", AGENCY), ("warning-last-day", AGENCY), ("breach", AGENCY),
+        ("supervision", WUHUA),  # to whom the report is owed
+        ("level-above", "11530100XXXXXXX001"),  # above the district's administration: the city's
+    ]  # fmt: skip
     assert [event.rung_due for event in rungs] == sorted(event.rung_due for event in rungs if event.rung_due)
-    assert rungs[-1].expected_by == "11530100XXXXXXX001"  # above the district's administration: the city's
 
 
 async def test_nobody_whom_the_text_leaves_out_owes_one(sla: Process) -> None:
@@ -115,7 +118,7 @@ async def test_after_a_downtime_over_the_turn_each_is_opened_once_by_whoever_com
     await later.handler.gained({0})
     await later.fire("2026-11-23 09:00")
     assert [event.type for event in of(later, "quarterly-report", AGENCY)] == [
-        "opened", "warned", "warned", "breached", "escalated"
+        "opened", "warned", "warned", "breached", "escalated", "escalated"
     ]  # fmt: skip
     again = Process(world, sla.store, FakeBus(), path)
     await again.handler.gained({0})
