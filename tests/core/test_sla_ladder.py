@@ -174,6 +174,20 @@ def test_an_unassigned_case_is_watched_only_where_the_text_has_no_period_for_han
     assert {event.obligation for event in yunnan} == {"handover"}
 
 
+@pytest.mark.parametrize("only", [{"channels": ("hotline",)}, {"kinds": ("suggestion",)}, {"when_class": ("on-spot",)}])
+def test_a_period_for_handing_over_some_cases_leaves_no_other_unwatched(
+    world: World, only: dict[str, tuple[str, ...]]
+) -> None:
+    """For a further regulation, whose hand-over is of some channels, kinds or classes only."""
+    law = world.law.get("yunnan-2022")
+    some = law.obligation("handover").model_copy(update=only)
+    narrow = law.model_copy(update={"obligations": (some, *law.obligations[1:]), "digest": "narrow"})
+    watched = Watched("00000000-0000-5000-8000-000000000001")
+    for event in Story(world).events:
+        watched, made = changes(advance(watched, event), narrow, world.calendar, event.at, RULES)
+    assert [(event.obligation, event.instrument) for event in made] == [("unassigned-watch", "operations")]
+
+
 @pytest.mark.parametrize(("bound", "judged"), [("2022-07-12 23:59:59", None), ("2022-07-13 00:00", 1)])
 def test_the_watch_over_an_unbound_case_is_over_when_it_is_bound_and_that_may_be_late(
     world: World, bound: str, judged: int | None

@@ -135,7 +135,7 @@ def standing(
     """Every duty the history has started, of the regulation and of the operational watches."""
     facts = watched.facts
     found: dict[Key, Duty] = {}
-    for source in (instrument, *rules.along(instrument, watched.history)):
+    for source in (instrument, *rules.along(instrument, watched.history, facts.kind, facts.channel)):
         if source is not None:
             found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
     return found
