@@ -19,6 +19,7 @@ from shared.directory.platform import is_platform
 from shared.events.deadlines import DeadlineEvent, deadline_id, parse
 from shared.journal import Commit
 from shared.law import Calendar
+from shared.law.due import ZONE
 from shared.privacy.tokens import Subject
 
 MAY = ("officer", "leader", "supervisor", "system")
@@ -43,7 +44,7 @@ class Filings:
         """The event that discharges the duty; the first one, when it is filed again. Raises NotYours."""
         await self.desk.load([duty], anew=True)
         watched = self.desk.known(duty)
-        if watched is None or watched.facts.kind != "periodic" or not _may(watched, by):
+        if watched is None or watched.facts.kind != "periodic" or not self._may(watched, by):
             raise NotYours
         if watched.seq == 1:
             await self.unprompted.commit([self._filed(watched, await self._opened(duty), self.clock.now())])
@@ -80,7 +81,9 @@ class Filings:
         after = replace(watched, seq=2, emitted={(event.obligation, event.generation): status})
         return Commit(event.case_id, 2, event.id, (entry(event, None),), facts(watched, after))
 
-
-def _may(watched: Watched, by: Subject) -> bool:
-    """Who files: the organisation that owes it; or the platform itself, for an import."""
-    return by.role in MAY and (by.organisation == watched.facts.accountable or is_platform(by.role, by.organisation))
+    def _may(self, watched: Watched, by: Subject) -> bool:
+        """Who files: the organisation that owes it, or its successor; or the platform itself, for an import."""
+        if by.role not in MAY or is_platform(by.role, by.organisation):
+            return by.role in MAY
+        owing, today = watched.facts.accountable, self.clock.now().astimezone(ZONE).date()
+        return owing is not None and self.firing.levels.standing(owing, today) == by.organisation

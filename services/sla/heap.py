@@ -103,7 +103,12 @@ class Heap:
         self.kinds[_kind(name)] += 1
         if times:
             heapq.heappush(self._queue, (times[0], name, 0))
-            if now is not None and len(self._kept) < KEPT and times[0] <= micros(now + SOON):
+            if (
+                now is not None
+                and not stored.get("ended")
+                and len(self._kept) < KEPT
+                and times[0] <= micros(now + SOON)
+            ):
                 self._keep(stored)
         return True
 

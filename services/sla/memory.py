@@ -77,7 +77,11 @@ def _written(happening: Happening) -> dict[str, Any]:
     if happening.until is not None:
         row["until"] = happening.until.isoformat()
     if happening.other is not None:
-        starts = [[each.obligation, each.day.isoformat(), each.at.isoformat()] for each in happening.starts]
+        starts = [
+            [each.obligation, each.day.isoformat(), each.at.isoformat()]
+            + ([each.until.isoformat()] if each.until else [])
+            for each in happening.starts
+        ]
         row |= {"other": happening.other, "other_seq": happening.other_seq, "starts": starts}
     return row
 
@@ -95,6 +99,7 @@ def _read(row: Mapping[str, Any]) -> Happening:
         other=row.get("other"),
         other_seq=row.get("other_seq", 0),
         starts=tuple(
-            Start(name, date.fromisoformat(day), datetime.fromisoformat(at)) for name, day, at in row.get("starts", ())
+            Start(name, date.fromisoformat(day), datetime.fromisoformat(at), *map(date.fromisoformat, until))
+            for name, day, at, *until in row.get("starts", ())
         ),
     )

@@ -83,7 +83,7 @@ class Projecting:
         return obligation.late_start is not None or self._differs(stored, event, obligation)
 
     def _differs(self, stored: Document, event: DeadlineEvent, obligation: Obligation) -> bool:
-        """Whether its instants would be others, or its day no longer provisional."""
+        """Whether its instants or the latest day allowed would be others, or its day no longer provisional."""
         calendar = self.calendar.at(lead(stored).division)
         again = row(event, 0, obligation, self.operations, calendar, lead(stored))
         until = event.due_day if event.type != "opened" else None
@@ -93,7 +93,7 @@ class Projecting:
         now = due(obligation, start, calendar, until=until, limit=event.limit) if start else event
         if again["rungs"] != stored["rungs"] or now.provisional != event.provisional:
             return True
-        return now.due_at != event.due_at
+        return (now.due_at, now.latest_day) != (event.due_at, event.latest_day)
 
     async def _publish(self, touched: list[Document], now: datetime) -> set[str]:
         """Their cases read, the events of what moved committed, published and watched; returns the rows replaced."""

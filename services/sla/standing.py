@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.sla.core.timers import LEADS, SETS, lead, still_open, was_late
+from services.sla.core.timers import ENDS, LEADS, SETS, lead, still_open, was_late, was_superseded
 from services.sla.core.watch import Facts
 from services.sla.desk import Desk
 from shared.events import deadlines
@@ -27,7 +27,7 @@ class Standing:
     seq: int
     projections: int
     open: bool = True
-    late: bool = False  # done, but too late: its breach is still to be declared
+    late: bool = False  # over, but too late: its breach is still to be declared
     replaced: bool = False  # by a row of other data, which may have the same id: not ours to fire, nor to drop
     moved: tuple[DeadlineEvent, ...] = ()  # what ended it, or put it off, since the row was written
 
@@ -38,7 +38,7 @@ class Standing:
         return f"{case_id}:{self.seq + 1}", f"{case_id}:~{self.projections}"
 
     def fires(self, kind: str) -> bool:
-        """Whether a rung of this kind fires: all while the duty is open, the breach also where it was done too late."""
+        """Whether a rung of this kind fires: all while the duty is open, the breach also where it was over too late."""
         return not self.replaced and (self.open or (self.late and kind == "breach"))
 
     def over(self, kind: str) -> bool:
@@ -63,10 +63,12 @@ async def standing(stored: Iterable[Mapping[str, Any]], desk: Desk, journal: Jou
 
 
 def _from_row(row: Mapping[str, Any], desk: Desk) -> Standing:
-    """From the row; or from the case in hand, where that is further on."""
+    """From the row; or from the case in hand, where that is further on and knows when the duty ended."""
     opened = deadlines.parse(bytes(row["opened"]))
     known = desk.known(opened.case_id)
-    if known is not None and known.seq >= row["upto"]:
+    if row.get("ended"):
+        return Standing(opened, lead(row), row["upto"], row.get("projections", 0), open=False, late=True)
+    if known is not None and known.seq >= row["upto"] and not was_superseded(known, opened):
         stands, late = still_open(known, opened), was_late(known, opened)
         return Standing(opened, known.facts, known.seq, known.projections, stands, late)
     return Standing(opened, lead(row), row["upto"], row.get("projections", 0))
@@ -88,11 +90,11 @@ def _follow(one: Standing, commit: Commit) -> None:
             continue
         if event.type == "reprojected":
             one.replaced = True
-        if event.type in (*SETS, "discharged", "superseded"):
+        if event.type in (*SETS, *ENDS):
             one.moved += (event,)
         if event.type in SETS:
             one.open = event.due_day == one.opened.due_day
-        elif event.type in ("discharged", "superseded"):
+        elif event.type in ENDS:
             one.open = False
         on_that_day = event.due_day == one.opened.due_day
-        one.late = event.type == "discharged" and on_that_day and event.at >= event.due_at
+        one.late = event.type in ENDS and on_that_day and event.at >= event.due_at

@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from services.sla.core.ladder import Levels
-from services.sla.core.timers import SETS, breach_claim, replaced, row, row_id, still_open, was_late
+from services.sla.core.timers import ENDS, SETS, breach_claim, overdue, replaced, row, row_id, still_open, was_late
 from services.sla.core.watch import Emitted, Facts
 from services.sla.desk import Desk
 from services.sla.filing import Filings
@@ -32,7 +32,6 @@ from shared.store import Document
 
 log = logging.getLogger("suda.sla.timers")
 AT_ONCE = 1000  # rungs claimed and published together
-ENDS = ("discharged", "superseded")
 
 
 class Timers:
@@ -122,10 +121,17 @@ class Timers:
         changed = {row_id(event): event for event in events if event.type in (*SETS, *ENDS)}
         setting = {row_id(event): event for event in events if event.type in SETS}
         ended = {name: e for name, e in changed.items() if not still_open(self._desk.known(e.case_id), e)}
-        late = {breach_claim(e, e.due_day): n for n, e in ended.items() if was_late(self._desk.known(e.case_id), e)}
-        for claim in late.keys() - await self._store.claimed(late):
-            del ended[late[claim]]  # its breach has not been declared yet, and will be
-        opened = [self._row(e, partitions[e.case_id]) for name, e in setting.items() if name not in ended]
+        late = {
+            breach_claim(e, e.due_day): n
+            for n, e in ended.items()
+            if overdue(e) or was_late(self._desk.known(e.case_id), e)
+        }
+        awaited = {late[claim] for claim in late.keys() - await self._store.claimed(late)}
+        for each in awaited:
+            del ended[each]  # its breach has not been declared yet, and will be
+        opened = [
+            self._row(e, partitions[e.case_id], name in awaited) for name, e in setting.items() if name not in ended
+        ]
         moved = [name for event in events if (name := replaced(event)) is not None]
         await self._store.drop_rows([*dict.fromkeys([*ended, *moved])])
         await self._store.open_rows(opened)
@@ -136,7 +142,7 @@ class Timers:
         if opened:
             self._wake.set()
 
-    def _row(self, event: DeadlineEvent, partition: int) -> Document:
+    def _row(self, event: DeadlineEvent, partition: int, ended: bool) -> Document:
         watched, obligation = self._desk.known(event.case_id), self._desk.obligation(event)
         facts = watched.facts if watched else Facts()
         found = self._desk.instrument(watched) if watched and event.citations else None
@@ -153,6 +159,7 @@ class Timers:
             upto,
             basis,
             watched.projections if watched else 0,
+            ended,
         )
 
     def _gauge(self) -> None:

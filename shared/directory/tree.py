@@ -93,6 +93,11 @@ class Directory:
             steps, code = (*steps, code), record.successor
         return None, steps
 
+    def standing(self, code: str, day: date) -> str | None:
+        """The code of `current`."""
+        found = self.current(code, day)[0]
+        return found.code if found else None
+
     def succeeds(self, code: str) -> bool:
         """Whether it is, or once was named as, the successor of another organisation."""
         return code in self._heirs

@@ -14,11 +14,12 @@ CLASSIFIES = ("classified", "sent-back")  # the words that may give a case anoth
 
 
 class Start(NamedTuple):
-    """Where the running clock of an absorbed case stands: its first day, and its instant."""
+    """Where the running clock of an absorbed case stands: its first day and instant, and the day it was extended to."""
 
     obligation: str
     day: date
     at: datetime
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,6 @@ def _day(text: object) -> date | None:
 def _starts(data: Mapping[str, Any]) -> tuple[Start, ...]:
     found = data.get("starts") or {}
     return tuple(
-        Start(name, date.fromisoformat(given["day"]), datetime.fromisoformat(given["at"]))
+        Start(name, date.fromisoformat(given["day"]), datetime.fromisoformat(given["at"]), _day(given.get("until")))
         for name, given in sorted(found.items())
     )

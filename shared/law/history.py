@@ -29,7 +29,8 @@ class Duty:
     due: Due
     status: Status = "open"
     ended_at: datetime | None = None
-    until: date | None = None
+    until: date | None = None  # an extension, of the clock that is followed
+    granted: date | None = None  # an extension, on this case
     limit: date | None = None  # set by the act that started it
     presumed: bool = False  # started by what is only presumed
 
@@ -118,8 +119,7 @@ def whatever_class(
 ) -> tuple[Duty, ...]:
     """The generations of one duty as they would be whatever class the case were in."""
     life = _life(instrument, history, calendar, whatever_class=True)
-    wanted = instrument.obligation(name)
-    for one in (*([instrument.obligation(wanted.late_start)] if wanted.late_start else []), wanted):
+    for one in reversed(_depends(instrument, instrument.obligation(name))):
         for duty in (found := _generations(one, life)):
             life.others[duty.id, duty.generation] = duty
     return tuple(found)
@@ -127,7 +127,15 @@ def whatever_class(
 
 def _in_order(instrument: Instrument) -> list[Obligation]:
     """Those that another one's late start depends on come first."""
-    return sorted(instrument.case_obligations, key=lambda obligation: obligation.late_start is not None)
+    return sorted(instrument.case_obligations, key=lambda obligation: len(_depends(instrument, obligation)))
+
+
+def _depends(instrument: Instrument, obligation: Obligation) -> list[Obligation]:
+    """The duty, the one its late start depends on, the one that depends on in its turn, and so on."""
+    found = [obligation]
+    while (name := found[-1].late_start) and all(one.id != name for one in found):
+        found.append(instrument.obligation(name))
+    return found
 
 
 def _class_fits(rule: Obligation | Trigger, disposal: str | None) -> bool:
@@ -151,18 +159,21 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
     running: Duty | None = None
     own: Duty | None = None  # `running` as it would be without the clocks of absorbed cases
     carried, calendar = _Carried(obligation), life.calendar
-    disposal = life.instrument.default_class
+    disposal, used = life.instrument.default_class, False
     for place, happening in enumerate(life.history):
         if happening.on in CLASSIFIES and happening.disposal:
             disposal = happening.disposal
+        used = used or (obligation.once and _match(obligation.ends, happening, disposal) is not None)
         if happening.on == TOOK_OVER:
             carried.take(happening)
-            running = running and own and carried.earliest(own, running.until, calendar)
+            running = running and own and carried.earliest(own, calendar)
         elif running is None or running.presumed:
-            start = _match(obligation.starts, happening, disposal) if life.runs(obligation, place) else None
+            start = (
+                _match(obligation.starts, happening, disposal) if life.runs(obligation, place) and not used else None
+            )
             if start and not (running and start.presumed):
                 own = _started(obligation, len(done) + 1, happening, start, life)
-                running = carried.earliest(own, None, calendar)
+                running = carried.earliest(own, calendar)
                 continue
         if running is None or happening.on == TOOK_OVER:
             continue
@@ -173,23 +184,25 @@ def _generations(obligation: Obligation, life: _Life) -> list[Duty]:
         elif _match((*obligation.lapses, *life.instrument.ends_all), happening, disposal):
             done.append(replace(running, status="superseded", ended_at=happening.at))
             running = None
-        elif _extends(happening, obligation):
-            begun = _start(obligation, running)
-            stretched = due(obligation, begun, calendar, until=happening.until, limit=running.limit)
-            running = replace(running, due=stretched, until=happening.until)
+        elif own is not None and (until := _extended_to(happening, obligation)):
+            stretched = due(obligation, _start(obligation, own), calendar, until=until, limit=own.limit)
+            own = replace(own, due=stretched, until=until, granted=until)
+            carried.extend(until)
+            running = carried.earliest(own, calendar)
         if running is None:
             carried.forget()
     return [*done, running] if running else done
 
 
-def _extends(happening: Happening, obligation: Obligation) -> bool:
-    if happening.on != "extension-approved" or not happening.until or not obligation.extension:
-        return False
-    return happening.extends in (None, obligation.id)
+def _extended_to(happening: Happening, obligation: Obligation) -> date | None:
+    """The day an extension stretches this duty to."""
+    if happening.on != "extension-approved" or not obligation.extension:
+        return None
+    return happening.until if happening.extends in (None, obligation.id) else None
 
 
 class _Carried:
-    """The starts that absorbed cases bring to one obligation: the earliest clock stays (LAW.md)."""
+    """The clocks that absorbed cases bring to one obligation: the earliest stays (LAW.md)."""
 
     def __init__(self, obligation: Obligation) -> None:
         self._obligation = obligation
@@ -206,16 +219,20 @@ class _Carried:
         """A duty that was done is done: what started it starts no other."""
         self._by_case = {case: (seq, None) for case, (seq, _) in self._by_case.items()}
 
-    def earliest(self, own: Duty, until: date | None, calendar: Calendar) -> Duty:
-        """The duty, running from the earliest of its own start and those brought."""
-        if not self._by_case:
-            return own
-        hours = self._obligation.period.unit == "hours"
-        first = Start(own.id, own.due.start_day, own.start_at)
-        brought = [start for _, start in self._by_case.values() if start is not None]
-        best = min([first, *brought], key=lambda start: start.at if hours else start.day)
-        placed = due(self._obligation, best.at if hours else best.day, calendar, until=until, limit=own.limit)
-        return replace(own, start_at=best.at, due=placed, until=until)
+    def extend(self, until: date) -> None:
+        """An extension of the handling that is now one: of each clock that has none yet."""
+        for case, (seq, start) in self._by_case.items():
+            self._by_case[case] = seq, start and start._replace(until=start.until or until)
+
+    def earliest(self, own: Duty, calendar: Calendar) -> Duty:
+        """The duty by whichever is due first of its own clock and those brought, each as far as it was extended."""
+        best = own
+        for start in (start for _, start in self._by_case.values() if start is not None):
+            begun = start.at if self._obligation.period.unit == "hours" else start.day
+            placed = due(self._obligation, begun, calendar, until=start.until, limit=own.limit)
+            if (placed.due_at, placed.start_day) < (best.due.due_at, best.due.start_day):
+                best = replace(own, start_at=start.at, due=placed, until=start.until)
+        return best
 
 
 def _start(obligation: Obligation, duty: Duty) -> date | datetime:

@@ -81,6 +81,7 @@ class Obligation(Entry):
     channels: tuple[Channel, ...] = ()  # empty: all
     late_start: Name | None = None  # where that duty of the same debtor was done late: starts on its due day
     extension: Extension | None = None
+    once: bool = False  # a right that is used up: once it was exercised, nothing begins it (again)
     nothing_when_empty: bool = False  # a report that is not owed where there was nothing
 
     @model_validator(mode="after")

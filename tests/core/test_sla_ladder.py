@@ -12,11 +12,13 @@ from services.sla.core.unwatched import Watches
 from services.sla.core.watch import Facts, Watched, advance, changes
 from services.sla.heap import Heap, instant, micros
 from shared.clock import ZONE
+from shared.directory.model import Organisation
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent
 from shared.law.happenings import Happening
 from shared.law.operations import load_operations
 from tests.core.cases import Story, at, complaint
+from tests.core.test_unusual import loaded
 
 WUHUA, KUNMING, YUNNAN = "11530102XXXXXXX001", "11530100XXXXXXX001", "11530000XXXXXXX001"
 AGENCY = "11530102XXXXXXX012"
@@ -46,10 +48,63 @@ RULES = Watches(OPERATIONS.watches, OPERATIONS.label)
         ("level-above", "superior", Facts(division="530102", accountable=AGENCY, administration=WUHUA), YUNNAN),
         ("debtor", "complainant", Facts(division="530102", accountable=AGENCY, administration=WUHUA), None),
         ("debtor", "receiver", Facts(division="530102", administration=WUHUA, receiver=AGENCY), AGENCY),
+        # nobody supervises itself: not the administration its own duty, nor a case that is its own to answer for
+        ("supervisor", "administration", Facts(division="530102", accountable=AGENCY, administration=WUHUA), KUNMING),
+        ("supervisor", "agency", Facts(division="530102", accountable=WUHUA, administration=WUHUA), KUNMING),
+        ("supervisor", "agency", Facts(division="530000", accountable=YUNNAN, administration=YUNNAN), None),
+        # not handed over yet: whoever lies with it is to act, not the unit that has not been given it
+        ("debtor", "agency", Facts(division="530102", accountable=AGENCY, administration=WUHUA, held=True), WUHUA),
+        (
+            "supervisor",
+            "agency",
+            Facts(division="530102", accountable=AGENCY, administration=WUHUA, held=True),
+            KUNMING,
+        ),
+        ("debtor", "receiver", Facts(division="530102", administration=WUHUA, receiver=AGENCY, held=True), AGENCY),
     ],
 )
 def test_each_word_names_an_organisation(world: World, expects: str, owes: str, facts: Facts, code: str | None) -> None:
     assert expected_by(expects, owes, facts, world.directory, DAY) == code
+
+
+HEIR, NEW = "11530102XXXXXXX013", "11530102XXXXXXX099"
+GONE = {"until": date(2026, 9, 20)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expects", "code"),
+    [
+        ({AGENCY: GONE | {"successor": HEIR}}, "debtor", HEIR),
+        ({AGENCY: GONE}, "debtor", WUHUA),  # nobody came after it: the administration's
+        ({WUHUA: GONE | {"successor": NEW}}, "supervisor", NEW),
+        ({WUHUA: GONE | {"successor": NEW}}, "level-above", KUNMING),  # not the successor, which is of the same level
+        ({WUHUA: GONE}, "supervisor", KUNMING),
+        ({WUHUA: GONE}, "level-above", YUNNAN),
+        ({WUHUA: GONE, KUNMING: GONE}, "supervisor", YUNNAN),
+        ({WUHUA: GONE, KUNMING: GONE, YUNNAN: GONE}, "supervisor", None),
+    ],
+)
+def test_no_rung_names_an_abolished_organisation(
+    changed: dict[str, dict[str, object]], expects: str, code: str
+) -> None:
+    directory = loaded(changed)
+    new = Organisation(code=NEW, name="五华区数据局（样例）", kind="administration", division="530102", sample=True)
+    directory.apply(new, directory.offset + 1)
+    facts = Facts(division="530102", accountable=AGENCY, administration=WUHUA)
+    assert expected_by(expects, "agency", facts, directory, DAY) == code
+
+
+def test_a_case_that_was_not_handed_over_is_the_administrations_to_see_to(world: World) -> None:
+    """Qinghai 7, 8: the five days run from the administration's receipt; the unit has not been given it yet."""
+    unit, office = "11630102XXXXXXX012", "11630102XXXXXXX001"
+    story = Story(world, complaint(division="630102", matter={}, accused={"organisation": unit}))
+    watched, _ = followed(world, story.events)
+    assert watched.facts.held and watched.facts.accountable == unit
+    assert expected_by("debtor", "agency", watched.facts, world.directory, DAY) == office
+    story.applied("verify", "2026-09-18 11:00", "supervisor", result="confirmed")
+    story.applied("hand-over", "2026-09-18 12:00", "supervisor", to=unit)
+    watched, _ = followed(world, story.events)
+    assert expected_by("debtor", "agency", watched.facts, world.directory, DAY) == unit
 
 
 def followed(world: World, events: list[AnyCaseEvent]) -> tuple[Watched, list[DeadlineEvent]]:
@@ -79,6 +134,19 @@ def test_a_breach_and_what_follows_say_how_late_in_working_days_and_under_which_
     assert {event.label for event in made} == {OPERATIONS.label}
 
 
+def test_whoever_must_answer_is_named_from_the_opening_on_also_where_the_period_began_before_that_was_known(
+    world: World,
+) -> None:
+    """Zaozhuang 18(3): from whoever first received it; the case is opened first and dispatched after."""
+    unit = "11370400XXXXXXX012"
+    came = complaint(division="370400", channel="letter", matter={}, accused={"organisation": unit})
+    _, opened = followed(world, Story(world, came).events)
+    assert {event.obligation: event.debtor for event in opened} == {
+        "first-response": "11370400XXXXXXX001", "leader-approved": unit, "unassigned-watch": "11370400XXXXXXX001"
+    }  # fmt: skip
+    assert all(event.type == "opened" and event.at == came.received_at for event in opened)
+
+
 def test_an_urgent_case_climbs_its_own_ladder(world: World) -> None:
     story = Story(world, complaint(urgent=True)).handed_over().accepted()
     watched, events = followed(world, story.events)
@@ -104,6 +172,20 @@ def test_an_unassigned_case_is_watched_only_where_the_text_has_no_period_for_han
     assert "unassigned-watch" in {event.obligation for event in qinghai}
     _, yunnan = followed(world, Story(world).events)
     assert {event.obligation for event in yunnan} == {"handover"}
+
+
+@pytest.mark.parametrize("only", [{"channels": ("hotline",)}, {"kinds": ("suggestion",)}, {"when_class": ("on-spot",)}])
+def test_a_period_for_handing_over_some_cases_leaves_no_other_unwatched(
+    world: World, only: dict[str, tuple[str, ...]]
+) -> None:
+    """For a further regulation, whose hand-over is of some channels, kinds or classes only."""
+    law = world.law.get("yunnan-2022")
+    some = law.obligation("handover").model_copy(update=only)
+    narrow = law.model_copy(update={"obligations": (some, *law.obligations[1:]), "digest": "narrow"})
+    watched = Watched("00000000-0000-5000-8000-000000000001")
+    for event in Story(world).events:
+        watched, made = changes(advance(watched, event), narrow, world.calendar, event.at, RULES)
+    assert [(event.obligation, event.instrument) for event in made] == [("unassigned-watch", "operations")]
 
 
 @pytest.mark.parametrize(("bound", "judged"), [("2022-07-12 23:59:59", None), ("2022-07-13 00:00", 1)])

@@ -9,11 +9,14 @@ from services.routing.core.decide import World
 from services.routing.core.merging import follow_up
 from services.routing.core.standing import not_governed
 from services.sla.core.watch import Watched, advance, changes
+from services.sla.desk import entry
+from services.sla.memory import facts, restored
 from shared.directory.files import read
 from shared.directory.tree import Directory
 from shared.events.base import Actor
 from shared.events.cases import Acted, Dispatched, Rejected
 from shared.events.intake import Accused, ActRequested, MatterNamed
+from shared.journal import Commit
 from shared.law.history import duties
 from tests.conftest import SAMPLES
 from tests.core.cases import Story, articles, at, complaint
@@ -148,7 +151,9 @@ def merged_into(world: World, one: Story, other: Story) -> Rejected | Acted:
     instrument = world.instrument(before)
     asked = follow_up(event, request_of(event), before, instrument, world.calendar)
     assert asked is not None and asked.case_id == other.case.id
-    [(answer, _)] = decide.act(asked, other.case, world).events
+    other.decided = decide.act(asked, other.case, world)
+    [(answer, _)] = other.decided.events
+    other.events.append(answer)
     assert isinstance(answer, Rejected | Acted)
     return answer
 
@@ -168,6 +173,25 @@ def test_nobody_hurries_the_clocks_of_anothers_case_by_merging_into_it(world: Wo
     mine = Story(world, complaint("2026-09-01 10:00", id="mine too")).handed_over("2026-09-02 10:00")
     refused = merged_into(world, mine, elsewhere)
     assert isinstance(refused, Rejected) and refused.reason == "not-together"
+
+
+def test_a_complaint_whose_period_was_extended_makes_nobody_late_by_being_merged(world: World) -> None:
+    """Yunnan 13: the survivor follows the clock that is due first, as far as each was extended."""
+    mine = Story(world, complaint("2026-09-01 10:00", id="long")).handed_over("2026-09-02 10:00")
+    mine.accepted("2026-09-03 10:00")
+    told = {"complainant_told_on": "2026-09-10"}
+    mine.applied("approve-extension", "2026-09-10 10:00", "leader", until="2026-09-30", **told)
+    here = Story(world, complaint("2026-09-15 10:00", id="short")).handed_over("2026-09-15 11:00")
+    here.accepted("2026-09-15 12:00")
+    assert merged_into(world, mine, here).type == "acted"
+    watched, stored = Watched(here.case.id), list[Commit]()
+    for event in here.events:
+        after, made = changes(advance(watched, event), world.instrument(here.case), world.calendar, event.at)
+        entries = tuple(entry(one, None) for one in made)
+        stored.append(Commit(here.case.id, event.seq, str(event.seq), entries, facts(watched, after)))
+        watched = after
+    assert watched.emitted["resolution", 1].due_day.isoformat() == "2026-09-29"  # its own: the other's is the 30th
+    assert restored(stored) == watched
 
 
 def test_a_complainant_who_asks_for_something_never_becomes_the_person_complained_about(world: World) -> None:

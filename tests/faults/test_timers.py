@@ -138,7 +138,8 @@ async def test_killed_while_a_report_is_opened_or_filed_it_is_told_once_and_clim
     await suda.settle()
     for duty, said in (await reports(suda, turn)).items():
         if duty in opened:
-            after = ["discharged"] if duty == filed else ["warned", "warned", "breached", "escalated"]
+            ladder = ["warned", "warned", "breached", "escalated", "escalated"]
+            after = ["discharged"] if duty == filed else ladder
             assert [event.type for event in said] == ["opened", *after]
     await suda.verify()
 

@@ -331,6 +331,32 @@ async def test_a_period_in_hours_is_watched_to_the_minute_and_its_breach_taken_b
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("act", ["hand-over", "withdraw"])
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_what_was_over_too_late_before_anybody_looked_breaches_once_and_climbs_no_further(
+    world: World, path: Path, act: str, together: bool, restarted: bool
+) -> None:
+    """After a downtime: the same as if every rung had fired at its hour, but for those that warn of what is over."""
+    clock.step(path, at("2026-09-29 10:00"))
+    story = Story(world)
+    if act == "hand-over":
+        story.handed_over("2026-09-23 10:00")  # was due on the 21st
+    else:
+        story.applied("withdraw", "2026-09-23 10:00", "complainant")
+    store, records = FakeStore(), [case_record(event) for event in story.events]
+    sla = Process(world, store, FakeBus(), path)
+    await sla.handler.gained({0})
+    for run in [records] if together else [records[:2], records[2:]]:
+        await sla.handler.handle(run)
+    if restarted:
+        sla = Process(world, store, FakeBus(), path)
+        await sla.handler.gained({0})
+    await sla.fire("2026-09-29 12:00")
+    rungs = [event for event in sla.events() if event.rung and event.obligation == "handover"]
+    assert [(event.rung, event.rung_due) for event in rungs] == [("breach", at("2026-09-22 00:00"))]
+
+
 async def test_a_late_discharge_takes_nothing_back(world: World, sla: Process) -> None:
     story = Story(world)
     await sla.handler.handle([case_record(event) for event in story.events])

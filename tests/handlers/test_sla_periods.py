@@ -1,5 +1,6 @@
 """Reports that organisations owe: opened when the period is over, once, by the timers; ended by a filing."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shared.events.deadlines import DeadlineEvent
 from shared.law.library import Library
 from shared.privacy.tokens import Subject
 from tests.core.cases import Story, at, complaint
+from tests.core.test_unusual import loaded
 from tests.handlers.fakes import FakeBus, case_record
 from tests.handlers.test_sla_handlers import FakeStore, Process
 
@@ -48,9 +50,12 @@ async def test_a_quarters_report_is_owed_from_its_end_by_every_agency_and_climbs
     assert {citation.article for citation in opened.citations} == {"18"}
     await sla.fire("2026-10-30 12:00")
     rungs = of(sla, "quarterly-report", AGENCY)[1:]
-    assert [event.rung for event in rungs] == ["warning-week", "warning-last-day", "breach", "level-above"]
+    assert [(event.rung, event.expected_by) for event in rungs] == [
+        ("warning-week", AGENCY), ("warning-last-day", AGENCY), ("breach", AGENCY),
+        ("supervision", WUHUA),  # to whom the report is owed
+        ("level-above", "11530100XXXXXXX001"),  # above the district's administration: the city's
+    ]  # fmt: skip
     assert [event.rung_due for event in rungs] == sorted(event.rung_due for event in rungs if event.rung_due)
-    assert rungs[-1].expected_by == "11530100XXXXXXX001"  # above the district's administration: the city's
 
 
 async def test_nobody_whom_the_text_leaves_out_owes_one(sla: Process) -> None:
@@ -113,7 +118,7 @@ async def test_after_a_downtime_over_the_turn_each_is_opened_once_by_whoever_com
     await later.handler.gained({0})
     await later.fire("2026-11-23 09:00")
     assert [event.type for event in of(later, "quarterly-report", AGENCY)] == [
-        "opened", "warned", "warned", "breached", "escalated"
+        "opened", "warned", "warned", "breached", "escalated", "escalated"
     ]  # fmt: skip
     again = Process(world, sla.store, FakeBus(), path)
     await again.handler.gained({0})
@@ -161,6 +166,24 @@ async def test_the_platform_may_file_for_anybody_and_an_organisations_system_for
         await file(opened.case_id, Subject("11530103XXXXXXX012", "system"))
     assert (await file(opened.case_id, Subject("suda-import", "system"))).type == "discharged"
     assert (await file(opened.case_id, Subject(AGENCY, "system"))).type == "discharged"
+
+
+async def test_the_report_of_an_abolished_agency_is_its_successors_to_file_and_to_be_reminded_of(
+    world: World, path: Path
+) -> None:
+    """0086: an organisation that is gone stands nowhere; its successor stands in its place."""
+    heir = "11530102XXXXXXX013"
+    directory = loaded({AGENCY: {"until": date(2026, 10, 8), "successor": heir}})
+    sla = Process(replace(world, directory=directory), FakeStore(), FakeBus(), path)
+    await sla.handler.gained({0})
+    await sla.fire("2026-10-01 00:00")
+    (opened,) = of(sla, "quarterly-report", AGENCY)
+    await sla.fire("2026-10-08 09:00")
+    await sla.fire("2026-10-14 09:00")
+    assert [event.expected_by for event in of(sla, "quarterly-report", AGENCY) if event.rung] == [AGENCY, heir]
+    with pytest.raises(NotYours):
+        await filed(sla, opened.case_id, AGENCY)
+    assert (await filed(sla, opened.case_id, heir)).type == "discharged"
 
 
 async def test_a_late_filing_that_is_met_before_its_breach_still_breaches(

@@ -23,7 +23,7 @@ from shared.law import Calendar
 from shared.law.calendar import Override
 from shared.law.library import Library
 from shared.law.operations import load_operations
-from tests.core.cases import Story, at
+from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import case_record
 from tests.handlers.lives import PLACES, play
 from tests.handlers.test_sla_handlers import FakeStore
@@ -73,6 +73,23 @@ def judge(found: Evidence, law: Library, calendar: Calendar) -> tuple[list[str],
     again = proof.recompute(found, law, calendar, RULES)
     wrong = proof.deadlines(found, again) + proof.breaches(found, again)
     return wrong, again.other, proof.judged_otherwise(found, again)
+
+
+async def test_how_far_a_period_can_be_extended_is_brought_under_a_new_year_too(world: World, path: Path) -> None:
+    """Due before the year's end, extensible beyond it: the day it was due does not move, the latest one does."""
+    clock.step(path, at("2026-12-10 12:00"))
+    story = Story(world, complaint("2026-12-09 10:00")).handed_over("2026-12-09 11:00").accepted("2026-12-10 10:00")
+    life = Life(world, path, story)
+    await life.under(world.calendar, "2026-12-10 12:00")
+    arrived = Calendar((Override(day=date(2027, 1, 1), counts=False, why="元旦"),), frozenset({2027}))
+    await life.under(arrived, "2026-12-10 13:00")
+    [moved] = [event for event, _ in life.said.values() if event.type == "reprojected"]
+    assert (moved.from_day, moved.due_day, moved.latest_day) == (
+        date(2026, 12, 24),
+        date(2026, 12, 24),
+        date(2027, 1, 8),
+    )
+    assert moved.why and judge(life.found(), world.law, arrived)[0] == []
 
 
 async def test_under_one_calendar_everything_is_compared_exactly(world: World, path: Path) -> None:

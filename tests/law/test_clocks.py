@@ -10,7 +10,7 @@ import pytest
 from shared.law import Calendar, Instrument, LawErrors, due, load, load_operations
 from shared.law.due import ZONE
 from shared.law.happenings import Happening
-from shared.law.history import duties
+from shared.law.history import duties, whatever_class
 from tests.law.test_sixth import SIXTH
 
 HOURS = "{unit: hours, length: 4}"
@@ -70,6 +70,31 @@ def test_after_a_late_act_in_hours_the_next_hours_run_from_when_it_was_due(
         late = [*history, Happening("handed-over", at(done))]
         found = duties(law, late, calendar, kind="complaint", channel="web")
         assert found["promise", 1].due.due_at == at(due_at)
+
+
+def test_lateness_is_handed_on_through_a_chain_of_acts_whatever_order_the_text_lists_them_in(
+    changed: Changed, calendar: Calendar
+) -> None:
+    chain = (
+        "      - {id: third, title: 三, owes: administration, period: {unit: working_days, length: 3},\n"
+        "         starts: [replied], ends: [closed], late_start: second}\n"
+        "      - {id: second, title: 二, owes: administration, period: {unit: working_days, length: 3},\n"
+        "         starts: [accepted], ends: [replied], late_start: first}\n"
+        "      - {id: first, title: 一, owes: administration, period: {unit: working_days, length: 3},\n"
+        "         starts: [received-by-administration], ends: [accepted]}\n"
+    )
+    law = changed(
+        "      - id: acceptance\n        title: 受理\n", chain + "      - id: acceptance\n        title: 受理\n"
+    )
+    history = [
+        Happening("received-by-administration", at("2026-09-01 09:00")),
+        Happening("accepted", at("2026-09-10 09:00")),  # was due on the 4th
+        Happening("replied", at("2026-09-20 09:00")),  # was due on the 9th
+    ]
+    found = duties(law, history, calendar, kind="complaint", channel="web")
+    assert [found[name, 1].due.start_day.day for name in ("first", "second", "third")] == [1, 4, 9]
+    [last] = whatever_class(law, "third", history, calendar)
+    assert last.due.due_day == date(2026, 9, 14)
 
 
 @pytest.mark.parametrize(

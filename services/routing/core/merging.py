@@ -50,13 +50,14 @@ def withdrawals(request: IntakeEvent, reason: str) -> list[ActRequested]:
 
 
 def running_clocks(case: Case, instrument: Instrument | None, calendar: Calendar) -> dict[str, dict[str, str]]:
-    """The open duties of a case with their first day and instant."""
+    """The open duties of a case with their first day and instant, and the day they were extended to."""
     if instrument is None:
         return {}
     opened = case.opened
     found = duties(instrument, case.history, calendar, kind=opened.kind, channel=opened.channel)
     return {
         duty.id: {"day": duty.due.start_day.isoformat(), "at": duty.start_at.isoformat()}
+        | ({"until": duty.until.isoformat()} if duty.until else {})
         for duty in found.values()
         if duty.status == "open"
     }

@@ -15,12 +15,14 @@ from shared.law.operations import Operations, rung_instants
 
 FIRES: dict[str, Change] = {"warning": "warned", "breach": "breached", "escalation": "escalated"}
 SETS = ("opened", "extended", "reprojected")  # events that say when a duty is due
+ENDS = ("discharged", "superseded")
 LEADS = (
     "administration",
     "accountable",
     "receiver",
     "division",
     "urgent",
+    "held",
 )  # of a case: for its rungs
 UNKNOWN = Facts()
 
@@ -68,11 +70,13 @@ def duty_row(case_id: str, obligation: str, generation: int, due_day: date) -> s
 def row(
     event: DeadlineEvent, partition: int, obligation: Obligation, operations: Operations, calendar: Calendar,
     facts: Facts = UNKNOWN, upto: int | None = None, basis: Basis | None = None, projections: int = 0,
+    ended: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What is stored of an open duty: the event that set it, its rungs, and all that a rung is fired with.
 
     `upto` is the seq its case had been followed to, `projections` how often it had been projected anew: what came
-    after is looked up when a rung is due. No warning stands before the duty began, nor before it was re-projected.
+    after is looked up when a rung is due. `ended`: it is over by then, too late, and only its breach is to come. No
+    warning stands before the duty began, nor before it was re-projected.
     """
     ladder = operations.rungs(event.instrument, obligation, urgent=facts.urgent)
     expected = {rung.name: rung.expects for rung in ladder}
@@ -90,7 +94,7 @@ def row(
         "projections": projections,
         "lead": {name: value for name in LEADS if (value := getattr(facts, name))},
         "basis": asdict(basis) if basis else {"calendar": calendar.version},
-    }
+    } | ({"ended": True} if ended else {})
 
 
 def lead(stored: Mapping[str, Any]) -> Facts:
@@ -118,6 +122,17 @@ def was_late(watched: Watched | None, opened: DeadlineEvent) -> bool:
     """Whether the duty of a row was done, but too late: its breach is declared even where the act was seen first."""
     emitted = watched.emitted.get((opened.obligation, opened.generation)) if watched else None
     return emitted is not None and emitted.status == "late" and emitted.due_at == opened.due_at
+
+
+def was_superseded(watched: Watched, opened: DeadlineEvent) -> bool:
+    """Whether the duty of a row is over without having been done; it is not remembered since when."""
+    emitted = watched.emitted.get((opened.obligation, opened.generation))
+    return emitted is not None and emitted.status == "superseded" and emitted.due_at == opened.due_at
+
+
+def overdue(ended: DeadlineEvent) -> bool:
+    """Whether a duty ended without being done after it had been due: its breach had come true by then."""
+    return ended.type == "superseded" and ended.at >= ended.due_at
 
 
 def fired(

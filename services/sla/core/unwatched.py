@@ -23,27 +23,38 @@ class Watches:
         self.all = _law(duty for _, duty in given)
         self._unbound = _law(duty for about, duty in given if about == "unbound")
         self._unassigned = _law(duty for about, duty in given if about == "unassigned")
-        self._known: dict[str, bool] = {}  # by digest: whether the text has a period for handing over
+        self._known: dict[tuple[str, str, str], bool] = {}  # whether the text has a period for handing over
 
-    def along(self, instrument: Instrument | None, history: Sequence[Happening]) -> list[Instrument | None]:
+    def along(
+        self, instrument: Instrument | None, history: Sequence[Happening], kind: str, channel: str
+    ) -> list[Instrument | None]:
         """Those over the case as it is, and over what it was before it was bound."""
         was_unbound = instrument is not None and any(happening.on == "rebound" for happening in history)
-        return [self.over(instrument), self._unbound if was_unbound else None]
+        return [self._over(instrument, kind, channel), self._unbound if was_unbound else None]
 
-    def over(self, instrument: Instrument | None) -> Instrument | None:
-        """The duties for a case under this instrument (None: unbound); None where the text sees to it."""
+    def _over(self, instrument: Instrument | None, kind: str, channel: str) -> Instrument | None:
+        """The duties for such a case under this instrument (None: unbound); None where the text sees to it."""
         if instrument is None:
             return self._unbound
-        handed = self._known.get(instrument.digest)
+        key = instrument.digest, kind, channel
+        handed = self._known.get(key)
         if handed is None:
-            handed = self._known[instrument.digest] = any(map(_hands_over, instrument.case_obligations))
+            handed = any(_hands_over(duty, kind, channel) for duty in instrument.case_obligations)
+            self._known[key] = handed
         return None if handed else self._unassigned
 
 
-def _hands_over(obligation: Obligation) -> bool:
-    """Whether a duty makes whoever received a case pass it on or answer it, whatever its class and channel."""
-    return obligation.owes in ("administration", "receiver") and any(
-        start.on == "received-by-administration" for start in obligation.starts
+def _hands_over(duty: Obligation, kind: str, channel: str) -> bool:
+    """Whether a duty makes whoever received a case like this pass it on or answer it, whatever its class."""
+    return (
+        duty.owes in ("administration", "receiver")
+        and not (duty.when_class or duty.unless_class)
+        and (not duty.kinds or kind in duty.kinds)
+        and (not duty.channels or channel in duty.channels)
+        and any(
+            start.on == "received-by-administration" and not (start.when_class or start.unless_class)
+            for start in duty.starts
+        )
     )
 
 

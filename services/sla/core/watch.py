@@ -39,6 +39,7 @@ class Facts:
     accountable: str | None = None
     receiver: str | None = None
     urgent: bool = False
+    held: bool = False  # by the administration: whoever must answer has not been given the case
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,11 @@ def advance(watched: Watched, event: AnyCaseEvent) -> Watched:
             urgent=event.urgent,
         )
     elif isinstance(event, Dispatched):
-        facts = replace(facts, accountable=event.accountable, administration=event.administration)
+        held = event.holder == "administration"
+        facts = replace(facts, accountable=event.accountable, administration=event.administration, held=held)
     elif isinstance(event, Acted):
-        facts = replace(facts, accountable=event.accountable or facts.accountable)
+        held = event.holder == "administration" if event.holder else facts.held
+        facts = replace(facts, accountable=event.accountable or facts.accountable, held=held)
         if event.done == "rebound" and event.instrument:
             facts = replace(facts, instrument=event.instrument, law_digest=event.data.get("law_digest"))
     return replace(watched, seq=event.seq, facts=facts, history=watched.history + happenings(event))
@@ -98,6 +101,8 @@ def changes(
 
     `rules` are the operational watches over cases that no regulation gives a first period (`core/unwatched.py`).
     """
+    if watched.seq == 1 and watched.facts.received_on is not None:
+        return watched, []  # who must answer is said by the event that is dispatched with it
     now = standing(watched, instrument, calendar, rules)
     found: list[DeadlineEvent] = []
     emitted = dict(watched.emitted)
@@ -109,8 +114,7 @@ def changes(
         moved = None
         if before is not None and before.status == "open" and before.due_at != duty.due.due_at:
             if earlier is None:
-                seen = replace(watched, history=watched.history[: watched.looked])
-                earlier = standing(seen, instrument, calendar, rules)
+                earlier = _earlier(watched, instrument, calendar, rules)
             moved = _moved(earlier.get(key), duty)
             duty = duty if moved.change else _as_published(duty, before)
         for change in _transitions(before, duty, moved):
@@ -118,8 +122,10 @@ def changes(
             found.append(event.model_copy(update=moved.noted(change)) if moved else event)
         emitted[key] = Emitted(duty.due.due_day, duty.due.due_at, duty.status)
     gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
+    if gone and earlier is None:
+        earlier = _earlier(watched, instrument, calendar, rules)
     for key in gone:
-        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at))
+        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at, earlier))
         emitted[key] = replace(emitted[key], status="superseded")
     return replace(watched, emitted=emitted, looked=len(watched.history)), found
 
@@ -130,10 +136,15 @@ def standing(
     """Every duty the history has started, of the regulation and of the operational watches."""
     facts = watched.facts
     found: dict[Key, Duty] = {}
-    for source in (instrument, *rules.along(instrument, watched.history)):
+    for source in (instrument, *rules.along(instrument, watched.history, facts.kind, facts.channel)):
         if source is not None:
             found |= duties(source, watched.history, calendar, kind=facts.kind, channel=facts.channel)
     return found
+
+
+def _earlier(watched: Watched, instrument: Instrument | None, calendar: Calendar, rules: Watches) -> dict[Key, Duty]:
+    """The duties as they were before the events that are looked at now."""
+    return standing(replace(watched, history=watched.history[: watched.looked]), instrument, calendar, rules)
 
 
 def _source(instrument: Instrument | None, rules: Watches, name: str) -> Instrument:
@@ -160,7 +171,7 @@ def _moved(earlier: Duty | None, duty: Duty) -> _Move:
     """What the event did; data alone moves what is open by a re-projection (`projection.py`), and nothing judged."""
     if earlier is not None and earlier.due.due_at == duty.due.due_at:
         return _Move(None, JUDGED_BEFORE)
-    if earlier is None or earlier.until != duty.until:
+    if earlier is None or earlier.granted != duty.granted:
         return _Move("extended", None)
     return _Move("reprojected", PRESUMED if earlier.presumed and not duty.presumed else MERGED)
 
@@ -216,11 +227,13 @@ def made(
     )
 
 
-def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> DeadlineEvent:
+def _gone(
+    watched: Watched, instrument: Instrument, key: Key, at: datetime, earlier: Mapping[Key, Duty] | None
+) -> DeadlineEvent:
     """A duty that no longer follows from the history (another class): superseded, on its last published day."""
     name, generation = key
     obligation = instrument.obligation(name)
-    was = watched.emitted[key]
+    was, duty = watched.emitted[key], earlier.get(key) if earlier else None
     return DeadlineEvent(
         id=deadline_id(watched.case_id, name, generation, f"superseded@{watched.seq}"),
         type="superseded",
@@ -233,10 +246,12 @@ def _gone(watched: Watched, instrument: Instrument, key: Key, at: datetime) -> D
         title=obligation.title,
         owes=obligation.owes,
         debtor=debtor(watched.facts, obligation.owes),
-        start_day=was.due_day,
+        start_day=duty.due.start_day if duty else was.due_day,
         due_day=was.due_day,
         due_at=was.due_at,
         citations=cited(obligation.citations),
+        interpretation=obligation.interpretation if obligation.citations else None,
+        label=None if obligation.citations else obligation.readings[0].reading,
     )
 
 

@@ -21,7 +21,7 @@ def _extension(asked: Asked) -> Effect | Refusal:
     if asked.request.received_at >= duty.due.due_at:
         return asked.no("too-late", f"原期限{duty.due.due_day}已过，逾期不因事后申请而消除")
     extension = duty.obligation.extension
-    if duty.until is not None and extension is not None and extension.once:
+    if (duty.until or duty.granted) is not None and extension is not None and extension.once:
         return asked.no("already-extended", f"已经延期一次至{duty.due.due_day}")
     until = asked.day("until")
     if until is None or until <= duty.due.due_day:
