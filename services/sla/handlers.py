@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.sla.core.timers import breach_claim, prevented, withdrawn
 from services.sla.core.watch import Watched
@@ -34,6 +35,7 @@ class Input:
         return found.decode() if found else None
 
 
+SET_BACK = timedelta(hours=1)  # a machine's clock may have been put back since a breach was declared
 Inputs = dict[str, dict[int, Input]]  # case -> seq -> input
 
 
@@ -91,14 +93,15 @@ class Handler:
         done: list[DeadlineEvent] = []
         while inputs:
             applied = {case_id: run for case_id in list(inputs) if (run := await self._next(inputs, case_id, outgoing))}
-            commits = {case_id: run.commit(await self._withdrawals(run)) for case_id, run in applied.items()}
+            back = {case_id: await self._withdrawals(run) for case_id, run in applied.items()}
+            commits = {case_id: run.commit(back[case_id]) for case_id, run in applied.items()}
             taken = await self._store.journal.append(commits.values())
             await self._desk.load([c for c, commit in commits.items() if commit.id in taken], anew=True)
             await self._timers.periods.saw(applied.values())
             for case_id, commit in commits.items():
                 if commit.id not in taken:
                     self._desk.keep(applied[case_id].after)
-                    done += applied[case_id].events
+                    done += [*applied[case_id].events, *back[case_id]]
                     outgoing += commit.outgoing(topics.DEADLINES)
                     inputs[case_id] = {s: i for s, i in inputs[case_id].items() if s > applied[case_id].after.seq}
         failpoint.passing("sla: journal, publish")
@@ -174,7 +177,7 @@ class Handler:
         suspects: dict[str, DeadlineEvent] = {}
         for event in applied.events:
             due = prevented(event, applied.before.emitted.get((event.obligation, event.generation)))
-            if due is not None and now >= due.due_at:
+            if due is not None and now >= due.due_at - SET_BACK:
                 suspects[breach_claim(event, due.due_day)] = withdrawn(event, due)
         return [suspects[claim] for claim in await self._store.claimed(suspects)]
 

@@ -25,6 +25,10 @@ class Watches:
         self._unassigned = _law(duty for about, duty in given if about == "unassigned")
         self._known: dict[str, bool] = {}  # by digest: whether the text has a period for handing over
 
+    def has(self, name: str) -> bool:
+        """Whether there is a watch of this name."""
+        return any(each.id == name for each in self.all.obligations)
+
     def along(self, instrument: Instrument | None, history: Sequence[Happening]) -> list[Instrument | None]:
         """Those over the case as it is, and over what it was before it was bound."""
         was_unbound = instrument is not None and any(happening.on == "rebound" for happening in history)
