@@ -102,9 +102,10 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
 def end_with(task: asyncio.Task[None]) -> None:
     """A task this process cannot live without failed: end the process, the supervisor starts another."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("this process ends: %s", error, exc_info=error)
+        wrong = isinstance(error, ConfigurationError)
+        log.critical("this process ends: %s", error, exc_info=None if wrong else error)
         logging.shutdown()
-        os._exit(78 if isinstance(error, ConfigurationError) else 70)
+        os._exit(78 if wrong else 70)
 
 
 def _health(app: FastAPI, name: str, runner: _Runner) -> None:

@@ -23,7 +23,7 @@ from shared.law import Calendar
 from shared.law.calendar import Override
 from shared.law.library import Library
 from shared.law.operations import load_operations
-from tests.core.cases import Story, at
+from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import case_record
 from tests.handlers.lives import PLACES, play
 from tests.handlers.test_sla_handlers import FakeStore
@@ -137,6 +137,17 @@ async def test_a_case_whose_law_is_not_loaded_as_it_was_is_counted_and_named_and
     mended = Library(tuple(each.model_copy(update={"digest": each.digest + "x"}) for each in world.law.editions))
     wrong, named, _ = judge(life.found(changed("opened", "acceptance", debtor="X")), mended, world.calendar)
     assert wrong == [] and list(named.values()) == [[life.story.case.id]]
+
+
+async def test_what_was_said_of_a_watch_that_is_no_rule_any_more_is_named_and_not_held_against_the_loaded_rules(
+    world: World, path: Path
+) -> None:
+    story = Story(world, complaint("2026-09-21 10:00", division="999999", accused={}, matter={}))
+    life = Life(world, path, story)
+    await life.under(world.calendar, "2026-09-30 12:00")
+    again = proof.recompute(life.found(), world.law, world.calendar, Watches())
+    assert proof.deadlines(life.found(), again) == [] == proof.breaches(life.found(), again)
+    assert list(again.other) == ["unbound-watch is no operational rule any more"]
 
 
 async def test_what_a_process_without_the_edition_said_is_named_and_what_put_it_right_compared(
