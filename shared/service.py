@@ -57,10 +57,18 @@ class _Runner:
         self.parts = parts
         self.waiting: str | None = "starting"
         self.task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def stop(self) -> None:
+        """Start no more: said besides cancelling, which asyncio may lose in a connection that fails at that moment."""
+        self._stopping = True
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
 
     async def start(self) -> None:
         pause = 0.1
-        while True:
+        while not self._stopping:
             try:
                 await self.parts.start()
                 self.waiting = None
@@ -89,8 +97,7 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
         try:
             yield
         finally:
-            runner.task.cancel()
-            await asyncio.gather(runner.task, return_exceptions=True)
+            await runner.stop()
             await parts.stop()
 
     app = FastAPI(title=f"Suda {name}", version="1", lifespan=lifespan, **described)
