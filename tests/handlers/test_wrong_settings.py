@@ -1,4 +1,4 @@
-"""A wrong setting ends a service with one sentence that says the mend, and no service stays behind that cannot serve."""
+"""A wrong setting ends a service with one sentence that says the mend; none stays behind that cannot serve."""
 
 import asyncio
 import contextlib
