@@ -57,10 +57,18 @@ class _Runner:
         self.parts = parts
         self.waiting: str | None = "starting"
         self.task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def stop(self) -> None:
+        """Start no more: said besides cancelling, which asyncio may lose in a connection that fails at that moment."""
+        self._stopping = True
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
 
     async def start(self) -> None:
         pause = 0.1
-        while True:
+        while not self._stopping:
             try:
                 await self.parts.start()
                 self.waiting = None
@@ -89,8 +97,7 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
         try:
             yield
         finally:
-            runner.task.cancel()
-            await asyncio.gather(runner.task, return_exceptions=True)
+            await runner.stop()
             await parts.stop()
 
     app = FastAPI(title=f"Suda {name}", version="1", lifespan=lifespan, **described)
@@ -102,9 +109,10 @@ def application(name: str, parts: Parts, **described: Any) -> FastAPI:
 def end_with(task: asyncio.Task[None]) -> None:
     """A task this process cannot live without failed: end the process, the supervisor starts another."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("this process ends: %s", error, exc_info=error)
+        wrong = isinstance(error, ConfigurationError)
+        log.critical("this process ends: %s", error, exc_info=None if wrong else error)
         logging.shutdown()
-        os._exit(78 if isinstance(error, ConfigurationError) else 70)
+        os._exit(78 if wrong else 70)
 
 
 def _health(app: FastAPI, name: str, runner: _Runner) -> None:

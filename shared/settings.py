@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,7 +49,7 @@ class Settings(BaseSettings):
         description="topics (a,b) whose bad records all go to suda.dlq without stopping the consumer; for one start",
     )
     send_timeout: float = Field(20.0, gt=0, description="seconds after which a send counts as failed")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     def port(self, service: str) -> int:
         """The HTTP port of a service by its name."""

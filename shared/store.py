@@ -8,6 +8,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import ConfigurationError as WrongURI
 
 from shared.errors import ConfigurationError, Unavailable
 from shared.settings import Settings
@@ -24,16 +25,21 @@ def connect(settings: Settings) -> Client:
     """A client; nothing is asked of the server yet."""
     if not settings.mongodb:
         raise ConfigurationError("SUDA_MONGODB is not set and no embedded store runs; start one with ./suda up")
-    return AsyncMongoClient(
-        settings.mongodb,
-        appname="suda",
-        tz_aware=True,
-        w="majority",
-        journal=True,
-        serverSelectionTimeoutMS=5000,
-        socketTimeoutMS=60000,
-        connectTimeoutMS=5000,
-    )
+    try:
+        return AsyncMongoClient(
+            settings.mongodb,
+            appname="suda",
+            tz_aware=True,
+            w="majority",
+            journal=True,
+            serverSelectionTimeoutMS=5000,
+            socketTimeoutMS=60000,
+            connectTimeoutMS=5000,
+        )
+    except (WrongURI, ValueError) as wrong:  # its text may hold a password
+        raise ConfigurationError(
+            f"SUDA_MONGODB is no MongoDB URI ({type(wrong).__name__}); it looks like mongodb://host:27017"
+        ) from None
 
 
 @asynccontextmanager

@@ -3,15 +3,18 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from services.sla.core.unwatched import NONE, OPERATIONAL, Watches
 from services.sla.core.watch import Watched, advance, changes
 from services.sla.memory import facts, restored
+from shared.errors import ConfigurationError
 from shared.events.base import headers
 from shared.events.cases import AnyCaseEvent
 from shared.events.deadlines import DeadlineEvent, ce_type
 from shared.journal import Commit, Entry, Journal
 from shared.law import Calendar, Instrument, Library, Obligation
+from shared.law.errors import UnknownProvision
 
 CACHED = 50_000  # cases
 
@@ -76,15 +79,26 @@ class Desk:
         facts = watched.facts
         if facts.instrument is None:
             return None
-        return self._law.get(facts.instrument, facts.law_digest, day=facts.received_on)
+        return self._bound(watched.case_id, facts.instrument, facts.law_digest, facts.received_on)
+
+    def _bound(self, case_id: str, name: str, digest: str | None = None, day: date | None = None) -> Instrument:
+        try:
+            return self._law.get(name, digest, day=day)
+        except UnknownProvision:
+            raise ConfigurationError(
+                f"{case_id} is bound to {name}, which is not loaded: have SUDA_LAW name the folder that holds it"
+            ) from None
 
     def obligation(self, event: DeadlineEvent) -> Obligation:
-        """The duty a deadline event is about, in the edition its case is bound to."""
+        """The duty a deadline event is about, in the edition its case is bound to.
+
+        Raises UnknownProvision for a watch that the operational rules have no longer.
+        """
         if event.instrument == OPERATIONAL:
             return self.rules.all.obligation(event.obligation)
         watched = self._cache.get(event.case_id)
         found = self.instrument(watched) if watched else None
-        return (found or self._law.get(event.instrument)).obligation(event.obligation)
+        return (found or self._bound(event.case_id, event.instrument)).obligation(event.obligation)
 
     def apply(self, before: Watched, run: list[tuple[AnyCaseEvent, str | None]]) -> Applied:
         """A run of consecutive events of one case, each looked at in turn."""

@@ -48,6 +48,7 @@ class Filings:
             raise NotYours
         if watched.seq == 1:
             await self.unprompted.commit([self._filed(watched, await self._opened(duty), self.clock.now())])
+        await self.unprompted.finish()  # what an attempt before this one may have left
         found = parse((await self.store.journal.get([f"{duty}:2"]))[0].entries[0].value)
         await self.take_back(found)
         return found

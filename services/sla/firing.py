@@ -2,14 +2,16 @@
 
 1. the rows and whatever their cases did since;  2. the batch is noted and its rungs claimed by inserting their ids;
 3. published, while the next batch is looked at and claimed, and never before the one ahead of it;  4. the note is
-removed.  What a note that stays names is published again, same bytes, by the next owner.
+removed.  What a note that stays names is published again, same bytes: by us when what was away is back, else by the
+next owner, or by whoever finds one of its rungs claimed.
 """
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +24,7 @@ from services.sla.store import Store
 from shared import failpoint, metrics
 from shared.bus import Bus, Outgoing
 from shared.clock import Clock
+from shared.errors import Unavailable
 from shared.events import topics
 from shared.events.deadlines import DeadlineEvent
 from shared.law import Calendar
@@ -46,7 +49,7 @@ class _Looked:
 
 @dataclass(slots=True)
 class Firing:
-    """What it takes to fire a batch."""
+    """What it takes to fire a batch; `wake` has `finish` called soon."""
 
     bus: Bus
     store: Store
@@ -55,7 +58,9 @@ class Firing:
     calendar: Calendar
     clock: Clock
     levels: Levels
+    wake: Callable[[], None]
     _sending: asyncio.Task[None] | None = None
+    _left: dict[str, list[str]] = field(default_factory=dict)  # batches broken off here, with their rungs, oldest first
 
     async def fire(self, due: list[Taken], heap: Heap) -> list[Overtaken]:
         """Fire these, in their order; what no longer stands is dropped. Raises Unavailable: fire them again.
@@ -65,13 +70,14 @@ class Firing:
         """
         looked = await self._look([taken.rung for taken in due], heap)
         if looked.made:
-            await self._claim(looked.made, {heap.partition(rung.row) for rung, _ in looked.made if rung.row in heap})
+            await self._claim(looked.made, {taken.partition for taken in due})
+        given_up = {taken.rung.row for taken in due if taken.rung.row not in heap}
         await self.store.drop_rows(looked.over)
         for name in looked.over | looked.gone:
             heap.drop(name)
         breached = {rung.row: event for rung, event in looked.made if event.type == "breached"}
         slept = time.monotonic() - looked.at > LOOK_HOLDS
-        doubtful = [looked.rows[row] for row, event in breached.items() if slept or event.period]
+        doubtful = [looked.rows[row] for row, event in breached.items() if slept or event.period or row in given_up]
         again = await standing(doubtful, self.desk, self.store.journal)
         return [(breached[row], event) for row, one in again.items() for event in one.moved]
 
@@ -97,20 +103,37 @@ class Firing:
     async def _claim(self, made: Made, partitions: set[int]) -> None:
         batch = str(uuid.uuid4())
         claims = [_claim(rung.claim(), event) for rung, event in made]
-        taken = await self.store.claim(batch, partitions, claims)
-        failpoint.passing("timers: claim, publish")
-        await self.sent()
+        try:
+            taken = await self.store.claim(batch, partitions, claims)
+            failpoint.passing("timers: claim, publish")
+            await self.sent()
+            if taken:
+                await self._of_others(batch, taken, partitions)
+        except BaseException:
+            self._left[batch] = [claim["_id"] for claim in claims]
+            raise
         ours = [claim for claim in claims if claim["_id"] not in taken]
         self._sending = asyncio.create_task(self._send(batch, ours))
         _count([event for (_, event), claim in zip(made, claims, strict=True) if claim["_id"] not in taken])
 
     async def _send(self, batch: str, claims: list[Document]) -> None:
-        await self.publish(claims)
-        failpoint.passing("timers: publish, confirm")
-        await self.store.confirm([batch])
+        try:
+            await self.publish(claims)
+            failpoint.passing("timers: publish, confirm")
+            await self.store.confirm([batch])
+        except BaseException:
+            self._left[batch] = [claim["_id"] for claim in claims]
+            raise
+
+    async def _of_others(self, batch: str, taken: set[str], partitions: set[int]) -> None:
+        """Rungs that a process claimed after its partitions had gone to us, and may not have lived to publish."""
+        for other, claimed in await self.store.unconfirmed(partitions):
+            if other != batch and any(claim["_id"] in taken for claim in claimed):
+                await self.publish(claimed)
+                await self.store.confirm([other])
 
     async def sent(self) -> None:
-        """Return when what was claimed last is published. Raises Unavailable: see `again`."""
+        """Return when what was claimed last is published. Raises Unavailable: see `finish`."""
         sending, self._sending = self._sending, None
         if sending is not None:
             await sending
@@ -119,9 +142,29 @@ class Firing:
         """Publish one event exactly once, under the name of a rung."""
         batch = str(uuid.uuid4())
         claim = _claim(name, event)
-        taken = await self.store.claim(batch, {partition}, [claim])
-        await self.publish([] if taken else [claim])
-        await self.store.confirm([batch])
+        try:
+            taken = await self.store.claim(batch, {partition}, [claim])
+            await self.publish([] if taken else [claim])
+            await self.store.confirm([batch])
+            metrics.DEADLINES.labels(event.obligation, event.type).inc(0 if taken else 1)
+        except BaseException:
+            self._left[batch] = [name]
+            self.wake()
+            raise
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something claimed here may not have been published."""
+        return bool(self._left or self._sending)
+
+    async def finish(self) -> None:
+        """Publish what was broken off here, same bytes, whoever holds its partition now. Raises Unavailable."""
+        with contextlib.suppress(Unavailable):
+            await self.sent()
+        for batch, names in list(self._left.items()):
+            await self.publish(await self.store.claimed_rungs(names))
+            await self.store.confirm([batch])
+            self._left.pop(batch, None)
 
     async def again(self, partitions: set[int]) -> bool:
         """Publish once more what was claimed and not confirmed, same bytes; whether there was any."""

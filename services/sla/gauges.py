@@ -33,6 +33,7 @@ def measure(timers: Timers, now: datetime) -> None:
     for labels, count in found.items():
         metrics.OBLIGATIONS.labels(*labels).set(count)
         metrics.DEADLINES.labels(labels[0], "breached")  # from 0 on, or the first breaches would be no increase
+    metrics.OPEN_OBLIGATIONS.set(len(timers.heap))
     metrics.PARTITIONS_WATCHED.set(len(timers.held))
     first = timers.heap.first
     left = (first - now).total_seconds() if first else float("inf")

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 
 from services.sla.core.timers import breach_claim, prevented, withdrawn
 from services.sla.core.watch import Watched
@@ -21,6 +22,8 @@ from shared.events.cases import AnyCaseEvent, parse
 from shared.events.deadlines import DeadlineEvent
 from shared.journal import Commit
 from shared.law.happenings import understood
+
+SET_BACK = timedelta(hours=1)  # a machine's clock may have been put back since a breach was declared
 
 
 class Handler:
@@ -77,7 +80,7 @@ class Handler:
             for case_id, commit in commits.items():
                 if commit.id not in taken:
                     self._desk.keep(applied[case_id].after)
-                    done += applied[case_id].events
+                    done += [*applied[case_id].events, *back[case_id]]
                     outgoing += commit.outgoing(topics.DEADLINES)
                     inputs[case_id] = {s: i for s, i in inputs[case_id].items() if s > applied[case_id].after.seq}
         failpoint.passing("sla: journal, publish")
@@ -123,7 +126,7 @@ class Handler:
         for case_id, run in applied.items():
             for event in run.events:
                 due = prevented(event, run.before.emitted.get((event.obligation, event.generation)))
-                if due is not None and now >= due.due_at:
+                if due is not None and now >= due.due_at - SET_BACK:
                     suspects[case_id][breach_claim(event, due.due_day)] = withdrawn(event, due)
         claimed = await self._store.claimed(claim for found in suspects.values() for claim in found)
         return {c: [event for claim, event in found.items() if claim in claimed] for c, found in suspects.items()}

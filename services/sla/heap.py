@@ -49,6 +49,7 @@ class Taken:
 
     rung: Rung
     index: int
+    partition: int
 
 
 class Heap:
@@ -67,9 +68,6 @@ class Heap:
 
     def __contains__(self, row: str) -> bool:
         return row in self._rows
-
-    def partition(self, row: str) -> int:
-        return self._rows[row].partition
 
     @property
     def first(self) -> datetime | None:
@@ -139,7 +137,7 @@ class Heap:
                 elsewhere.append(entry)
                 continue
             at, row, index = entry
-            found.append(Taken(Rung(instant(at), row, *held.ladder[index]), index))
+            found.append(Taken(Rung(instant(at), row, *held.ladder[index]), index, held.partition))
             held.next = index + 1
             if held.next < len(held.times):
                 heapq.heappush(self._queue, (held.times[held.next], row, held.next))

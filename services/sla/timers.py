@@ -12,6 +12,7 @@ from datetime import datetime
 
 from services.sla.core.ladder import Levels
 from services.sla.core.timers import ENDS, SETS, breach_claim, overdue, replaced, row, row_id, still_open, was_late
+from services.sla.core.unwatched import OPERATIONAL
 from services.sla.core.watch import Emitted, Facts
 from services.sla.desk import Desk
 from services.sla.filing import Filings
@@ -48,11 +49,11 @@ class Timers:
         self._owned: set[int] = set()
         self.held: set[int] = set()  # partitions whose claims are published and whose duties are watched
         self._wake = asyncio.Event()
-        self._unsure = False  # whether a claim of ours may not have been published
         self.firing = False
         self.waiting_since: float | None = None  # monotonic; since when the barrier is not reached
-        self._firing = Firing(bus, store, desk, operations, calendar, clock, levels)
-        unprompted = Unprompted(bus, store, desk, self.watch)
+        metrics.BARRIER_AGE.set_function(self.barrier_age)
+        self._firing = Firing(bus, store, desk, operations, calendar, clock, levels, self.wake)
+        unprompted = Unprompted(bus, store, desk, self.watch, self.wake)
         self._projecting = Projecting(law, calendar, operations, desk, store, unprompted)
         self._unprompted = unprompted
         self.filings = Filings(store, desk, unprompted, self._firing, calendar, clock)
@@ -66,6 +67,10 @@ class Timers:
         """The earliest instant watched; None when nothing is."""
         instants = [one for one in (self.heap.first, self.periods.next_turn) if one is not None]
         return min(instants, default=None)
+
+    def barrier_age(self) -> float:
+        """Seconds since a due rung waits for the barrier, over however many attempts; 0 when none waits."""
+        return 0.0 if self.waiting_since is None else time.monotonic() - self.waiting_since
 
     async def gained(self, partitions: set[int]) -> None:
         """Publish again what was claimed and not confirmed, and watch the open duties of these partitions."""
@@ -118,6 +123,7 @@ class Timers:
 
         What counts is how the duty stands now, since it may have ended and begun again, and old events may be repeated.
         """
+        events = [event for event in events if event.type not in SETS or self._has_rule(event)]
         changed = {row_id(event): event for event in events if event.type in (*SETS, *ENDS)}
         setting = {row_id(event): event for event in events if event.type in SETS}
         ended = {name: e for name, e in changed.items() if not still_open(self._desk.known(e.case_id), e)}
@@ -141,6 +147,10 @@ class Timers:
         self._gauge()
         if opened:
             self._wake.set()
+
+    def _has_rule(self, event: DeadlineEvent) -> bool:
+        """Not a repeated event of a watch that the operational rules have no longer: its row stays as it is."""
+        return event.instrument != OPERATIONAL or self._desk.rules.has(event.obligation)
 
     def _row(self, event: DeadlineEvent, partition: int, ended: bool) -> Document:
         watched, obligation = self._desk.known(event.case_id), self._desk.obligation(event)
@@ -175,6 +185,8 @@ class Timers:
             self._wake.clear()
             next_due = self.next_due
             if not self._unsure:
+                if next_due is None or next_due > self._clock.now():
+                    self.waiting_since = None
                 if next_due is None:
                     await self._wake.wait()
                     continue
@@ -203,18 +215,19 @@ class Timers:
                 await self.periods.open(now)
         while await self._batch(now, owned):  # noqa: ASYNC110 - nothing is polled
             await asyncio.sleep(0)  # lets a waiting batch of events in
-        try:
-            await self._firing.sent()
-        except BaseException:
-            self._unsure = True
-            raise
+        await self._firing.sent()
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether something that was claimed or committed here may not have been published."""
+        return self._firing.unfinished or self._unprompted.unfinished
 
     async def _sure(self) -> None:
-        """Publish again what may have been claimed and not published, before anything else is."""
+        """Publish that again before anything else is."""
         if self._unsure:
             async with self._lock:
-                await self._firing.again(self._owned)
-                self._unsure = False
+                await self._firing.finish()
+                await self._unprompted.finish()
 
     async def _batch(self, now: datetime, owned: frozenset[int]) -> bool:
         """The next rungs due by `now`, fired; False when there were none."""
@@ -227,21 +240,12 @@ class Timers:
                     await self._firing.sent()
                     await self.filings.take_back(moved, Emitted.of(breach, "open"))
             except BaseException:
-                self._unsure = True
                 self.heap.put_back(due)
                 raise
         return True
 
     async def _barrier(self, partitions: frozenset[int] | None) -> None:
         """Everything in the input now has been decided and applied: here, or in every partition (DESIGN.md 6.5)."""
-        self.waiting_since = started = time.monotonic()
-        waiting = asyncio.create_task(self._bus.settled_for_timers(None if partitions is None else set(partitions)))
-        try:
-            while not waiting.done():
-                metrics.BARRIER_AGE.set(time.monotonic() - started)
-                await asyncio.wait({waiting}, timeout=1)
-            await waiting
-        finally:
-            waiting.cancel()
-            self.waiting_since = None
-            metrics.BARRIER_AGE.set(0)
+        self.waiting_since = self.waiting_since or time.monotonic()
+        await self._bus.settled_for_timers(None if partitions is None else set(partitions))
+        self.waiting_since = None

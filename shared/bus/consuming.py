@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 
 from shared import metrics
 from shared.bus.records import Handler, Moved, Record, end, read
-from shared.errors import TooMuchPoison, Unavailable
+from shared.errors import ConfigurationError, TooMuchPoison, Unavailable
 from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
@@ -87,6 +87,8 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
                 return await self._gained(partitions)
             except Unavailable as away:
                 log.warning("partitions wait to be taken: %s", away)
+            except ConfigurationError as wrong:
+                end(wrong)
             except Exception as problem:
                 log.exception("partitions could not be taken")
                 end(problem)
@@ -173,6 +175,8 @@ class Consumers:
                 metrics.CONSUMER_STOPPED.labels(topic).set(1)
                 await self._stopping.wait()
                 raise
+            except ConfigurationError as wrong:  # the sentence says the mend; nothing gets better by trying again
+                end(wrong)
             except Exception as problem:
                 log.exception("a batch of %s failed (%d of %d)", topic, attempt, IN_A_ROW)
                 if attempt >= IN_A_ROW:

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiokafka.partitioner import murmur2
 
+from shared.errors import ConfigurationError
+
 log = logging.getLogger("suda.bus")
 LARGEST_LETTER = 3  # times our record limit: a dead letter must hold what any topic took, and its headers
 
@@ -57,7 +59,8 @@ def murmur2_partition(key: bytes, count: int) -> int:
 
 
 def end(problem: BaseException) -> None:
-    """End this process at once: nothing more may go through its producer (DESIGN.md 6.7)."""
-    log.critical("a send failed for good, ending the process: %r", problem)
+    """End this process at once: nothing more may go through its producer (DESIGN.md 6.7), or its setting is wrong."""
+    wrong = isinstance(problem, ConfigurationError)
+    log.critical("this process ends: %s", problem if wrong else repr(problem))
     logging.shutdown()
-    os._exit(70)
+    os._exit(78 if wrong else 70)

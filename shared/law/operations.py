@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, get_args
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -108,6 +108,8 @@ class Operations(Frozen):
         named |= {ladder for duties in self.by_obligation.values() for ladder in duties.values()}
         if missing := named - set(self.ladders):
             raise ValueError(f"no ladder is called {', '.join(sorted(missing))}")
+        if missing := {*get_args(Unit)} - set(self.by_unit):
+            raise ValueError(f"by_unit names no ladder for {', '.join(sorted(missing))}")
         for name, ladder in self.ladders.items():
             if sum(rung.kind == "breach" for rung in ladder) != 1:
                 raise ValueError(f"the ladder {name} needs exactly one breach")

@@ -21,7 +21,7 @@ FAMILIES = [f for one in vars(metrics).values() if isinstance(one, MetricWrapper
 SOURCES = {"up"} | {name + end for name in (family.name for family in FAMILIES) for end in ("", "_total", "_bucket")}
 NEEDED = (
     *("BarrierStuck", "ConsumerLag", "EarlyRowsAgeing", "DeadLettersGrow"),
-    *("RungsUnfired", "Breaches", "ServiceDown", "ConsumerStopped", "TimersUnwatched"),
+    *("RungsUnfired", "RungsLate", "Breaches", "ServiceDown", "ConsumerStopped", "TimersUnwatched"),
 )
 
 

@@ -84,6 +84,9 @@ class FakeStore:
             if "rungs" in note
         ]
 
+    async def claimed_rungs(self, ids: list[str]) -> list[dict[str, Any]]:
+        return [self.rungs[id] for id in ids if id in self.rungs]
+
     async def put_early(self, rows: list[dict[str, Any]]) -> None:
         self.waiting |= {row["_id"]: row for row in rows}
 

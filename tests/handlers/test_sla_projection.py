@@ -12,8 +12,8 @@ from services.sla.desk import Desk
 from services.sla.handlers import Handler
 from services.sla.timers import Timers
 from shared import clock
-from shared.errors import Unavailable
-from shared.law import Calendar
+from shared.errors import ConfigurationError, Unavailable
+from shared.law import Calendar, load
 from shared.law.calendar import Override
 from shared.law.library import Library
 from shared.law.operations import Operations, load_operations
@@ -21,6 +21,7 @@ from shared.law.overrides import sealed
 from tests.core.cases import Story, at, complaint
 from tests.handlers.fakes import FakeBus, case_record
 from tests.handlers.test_sla_handlers import FakeStore, Process
+from tests.law.test_sixth import SIXTH
 
 STORM = Calendar((Override(day=date(2026, 9, 23), counts=False, why="台风停工", divisions=("5301",)),))
 
@@ -214,3 +215,54 @@ async def test_another_ladder_is_climbed_from_now_on(world: World, path: Path) -
     assert (moved.type, moved.from_day, moved.due_day) == ("reprojected", moved.due_day, date(2026, 9, 24))
     await second.fire("2026-09-25 00:00")
     assert second.told() == ["acceptance reprojected", "acceptance warning-last-day", "acceptance breach"]
+
+
+def unwatched() -> Operations:
+    """The operational rules without a watch."""
+    changed = load_operations().model_copy(update={"watches": ()})
+    changed.__dict__.pop("digest", None)
+    return changed
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_watch_that_is_no_rule_any_more_climbs_the_ladder_it_has_and_ends_with_its_case(
+    world: World, path: Path, moved: bool
+) -> None:
+    story = Story(world, complaint("2026-09-21 10:00", division="999999", accused={}, matter={}))
+    store = await begun(world, path, story)
+    if moved:  # what stands open of it is no opening, but a re-projection
+        ladders = dict(load_operations().ladders)
+        ladders["administration"] = ladders["administration"][1:]
+        shorter = load_operations().model_copy(update={"ladders": ladders})
+        shorter.__dict__.pop("digest", None)
+        await process(world, store, path, world.calendar, shorter).handler.gained({0})
+    without = process(world, store, path, world.calendar, unwatched())
+    await without.handler.gained({0})
+    await without.handler.handle([case_record(event) for event in story.events])  # and an old event comes again
+    await without.fire("2026-09-24 00:00")
+    assert without.told()[-1] == "unbound-watch breach"
+    story.applied("withdraw", "2026-09-24 10:00", "complainant")
+    await without.handler.handle([case_record(story.events[-1], 5)])
+    over = without.events()[-1]
+    assert (over.type, over.obligation, over.title, over.owes, over.instrument) == (
+        "superseded", "unbound-watch", "未绑定办件的跟进", "administration", "operations"
+    )  # fmt: skip
+    assert len(without.timers.heap) == 0
+
+
+async def test_a_case_whose_instrument_is_not_there_any_more_ends_the_process_with_the_mend(
+    world: World, path: Path
+) -> None:
+    sixth = replace(world, law=load(SIXTH))
+    story = Story(sixth, complaint("2026-09-21 10:00", division="990102", accused={}, matter={}))
+    store = await begun(sixth, path, story)
+    without = process(world, store, path, world.calendar, load_operations())
+    with pytest.raises(ConfigurationError, match="bound to linhai-2026, which is not loaded: have SUDA_LAW name"):
+        await without.handler.gained({0})
+    story.applied("withdraw", "2026-09-21 11:00", "complainant")
+    with pytest.raises(ConfigurationError, match="SUDA_LAW"):
+        await without.handler.handle([case_record(story.events[-1], 5)])
+    again = process(sixth, store, path, world.calendar, load_operations())
+    await again.handler.gained({0})
+    await again.handler.handle([case_record(story.events[-1], 5)])
+    assert again.told()[-1] == "handover superseded"

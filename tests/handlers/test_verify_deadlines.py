@@ -156,6 +156,17 @@ async def test_a_case_whose_law_is_not_loaded_as_it_was_is_counted_and_named_and
     assert wrong == [] and list(named.values()) == [[life.story.case.id]]
 
 
+async def test_what_was_said_of_a_watch_that_is_no_rule_any_more_is_named_and_not_held_against_the_loaded_rules(
+    world: World, path: Path
+) -> None:
+    story = Story(world, complaint("2026-09-21 10:00", division="999999", accused={}, matter={}))
+    life = Life(world, path, story)
+    await life.under(world.calendar, "2026-09-30 12:00")
+    again = proof.recompute(life.found(), world.law, world.calendar, Watches())
+    assert proof.deadlines(life.found(), again) == [] == proof.breaches(life.found(), again)
+    assert list(again.other) == ["unbound-watch is no operational rule any more"]
+
+
 async def test_what_a_process_without_the_edition_said_is_named_and_what_put_it_right_compared(
     world: World, path: Path
 ) -> None:

@@ -119,3 +119,12 @@ def test_urgent_cases_are_warned_of_earlier_and_climb_faster() -> None:
     plain, urgent = (rung_instants(OPERATIONS, duty, result, CALENDAR, urgent=flag) for flag in (False, True))
     assert urgent[0].instant < plain[0].instant and urgent[-1].instant < plain[-1].instant
     assert timedelta(0) < plain[-1].instant - result.due_at
+
+
+def test_rules_that_leave_a_unit_without_a_ladder_are_refused_when_read_and_not_when_a_duty_needs_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "operations.yaml"
+    file.write_text(DEFAULT.read_text(encoding="utf-8").replace("hours: hours, ", ""), encoding="utf-8")
+    with pytest.raises(LawError, match="by_unit names no ladder for hours"):
+        load_operations(file)

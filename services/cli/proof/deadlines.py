@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from services.cli.proof.evidence import Evidence
 from services.sla.core.periodic import owed, turns
-from services.sla.core.unwatched import NONE, Watches
+from services.sla.core.unwatched import NONE, OPERATIONAL, Watches
 from services.sla.core.watch import Watched, advance, changes
 from shared.events.cases import AnyCaseEvent, Opened
 from shared.events.deadlines import DeadlineEvent
@@ -32,6 +32,7 @@ class Recomputed:
     events: dict[str, DeadlineEvent]
     other: dict[str, list[str]]  # why -> cases, counted and named
     unjudged: set[str] = field(default_factory=set)  # of those: cases whose law is not loaded as it was
+    unruled: set[str] = field(default_factory=set)  # ids of what was said of watches that are no rule any more
     moved: dict[Duty, int] = field(
         default_factory=dict
     )  # set under other data; the seq of its last re-projection, or 0
@@ -57,6 +58,9 @@ def recompute(found: Evidence, law: Library, calendar: Calendar, rules: Watches 
             result.events |= {one.id: one for one in made}
     _periodic(found, law, result)
     for id, (said, _) in found.deadlines.items():
+        if said.instrument == OPERATIONAL and not rules.has(said.obligation):
+            result.unruled.add(id)
+            result.other.setdefault(f"{said.obligation} is no operational rule any more", []).append(said.case_id)
         again = result.events.get(id)
         if said.type not in RUNGS and (said.calendar != again.calendar if again else said.type == "reprojected"):
             seq = 0 if again else said.seq
@@ -99,7 +103,7 @@ def deadlines(found: Evidence, recomputed: Recomputed) -> list[str]:
     expected = recomputed.events
     published = {
         id: event for id, (event, _) in found.deadlines.items()
-        if event.type not in RUNGS and event.case_id not in recomputed.unjudged
+        if event.type not in RUNGS and event.case_id not in recomputed.unjudged and id not in recomputed.unruled
     }  # fmt: skip
     missing, extra = expected.keys() - published.keys(), published.keys() - expected.keys()
     wrong = [_named(expected[id], "is missing") for id in missing if not _moves(expected[id], recomputed)]

@@ -25,6 +25,10 @@ class Watches:
         self._unassigned = _law(duty for about, duty in given if about == "unassigned")
         self._known: dict[tuple[str, str, str], bool] = {}  # whether the text has a period for handing over
 
+    def has(self, name: str) -> bool:
+        """Whether there is a watch of this name."""
+        return any(each.id == name for each in self.all.obligations)
+
     def along(
         self, instrument: Instrument | None, history: Sequence[Happening], kind: str, channel: str
     ) -> list[Instrument | None]:

@@ -16,6 +16,7 @@ from shared.law.due import ZONE
 from shared.law.happenings import Happening, happenings
 from shared.law.history import Duty, Status, duties
 from shared.law.instrument import Instrument
+from shared.law.obligation import Obligation
 
 Key = tuple[str, int]
 JUDGED = ("met", "late")
@@ -44,15 +45,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """One duty as last published."""
+    """One duty as last published. The title and who owes it: for when the rule it came from is there no longer."""
 
     due_day: date
     due_at: datetime
     status: str
+    title: str = field(default="", compare=False)
+    owes: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, event: DeadlineEvent, status: str) -> "Emitted":
-        return cls(event.due_day, event.due_at, status)
+        return cls(event.due_day, event.due_at, status, event.title, event.owes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,13 @@ def changes(
         for change in _transitions(before, duty, moved):
             event = made(watched, duty, change, duty.ended_at or at, calendar, before)
             found.append(event.model_copy(update=moved.noted(change)) if moved else event)
-        emitted[key] = Emitted(duty.due.due_day, duty.due.due_at, duty.status)
+        named = duty.obligation
+        emitted[key] = Emitted(duty.due.due_day, duty.due.due_at, duty.status, named.title, named.owes)
     gone = [key for key, was in watched.emitted.items() if key not in now and was.status == "open"]
     if gone and earlier is None:
         earlier = _earlier(watched, instrument, calendar, rules)
     for key in gone:
-        found.append(_gone(watched, _source(instrument, rules, key[0]), key, at, earlier))
+        found.append(_gone(watched, _stated(instrument, rules, key[0]), key, at, earlier))
         emitted[key] = replace(emitted[key], status="superseded")
     return replace(watched, emitted=emitted, looked=len(watched.history)), found
 
@@ -147,11 +151,10 @@ def _earlier(watched: Watched, instrument: Instrument | None, calendar: Calendar
     return standing(replace(watched, history=watched.history[: watched.looked]), instrument, calendar, rules)
 
 
-def _source(instrument: Instrument | None, rules: Watches, name: str) -> Instrument:
-    """Where a duty stands that was published once: the regulation, or the operational rules."""
-    if instrument is not None and any(each.id == name for each in instrument.obligations):
-        return instrument
-    return rules.all
+def _stated(instrument: Instrument | None, rules: Watches, name: str) -> Obligation | None:
+    """A duty that was published once, in the regulation or the operational rules; None where it is there no longer."""
+    sources = [instrument, rules.all] if instrument is not None else [rules.all]
+    return next((each for source in sources for each in source.obligations if each.id == name), None)
 
 
 class _Move(NamedTuple):
@@ -228,12 +231,13 @@ def made(
 
 
 def _gone(
-    watched: Watched, instrument: Instrument, key: Key, at: datetime, earlier: Mapping[Key, Duty] | None
+    watched: Watched, obligation: Obligation | None, key: Key, at: datetime, earlier: Mapping[Key, Duty] | None
 ) -> DeadlineEvent:
     """A duty that no longer follows from the history (another class): superseded, on its last published day."""
     name, generation = key
-    obligation = instrument.obligation(name)
     was, duty = watched.emitted[key], earlier.get(key) if earlier else None
+    cites = cited(obligation.citations) if obligation else ()
+    owes = obligation.owes if obligation else was.owes
     return DeadlineEvent(
         id=deadline_id(watched.case_id, name, generation, f"superseded@{watched.seq}"),
         type="superseded",
@@ -242,16 +246,16 @@ def _gone(
         obligation=name,
         generation=generation,
         at=at,
-        instrument=(watched.facts.instrument or "") if obligation.citations else OPERATIONAL,
-        title=obligation.title,
-        owes=obligation.owes,
-        debtor=debtor(watched.facts, obligation.owes),
+        instrument=(watched.facts.instrument or "") if cites else OPERATIONAL,
+        title=obligation.title if obligation else was.title,
+        owes=owes,
+        debtor=debtor(watched.facts, owes),
         start_day=duty.due.start_day if duty else was.due_day,
         due_day=was.due_day,
         due_at=was.due_at,
-        citations=cited(obligation.citations),
-        interpretation=obligation.interpretation if obligation.citations else None,
-        label=None if obligation.citations else obligation.readings[0].reading,
+        citations=cites,
+        interpretation=obligation.interpretation if obligation and cites else None,
+        label=obligation.readings[0].reading if obligation and not cites else None,
     )
 
 
