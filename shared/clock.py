@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from shared.errors import ConfigurationError
 
 ZONE = ZoneInfo("Asia/Shanghai")
+AT_A_STRETCH = 60.0  # seconds slept at most: the machine may have been suspended, or its clock set, meanwhile
 STEP_CHECK = 0.02  # seconds between looks at a standing clock's file; a running clock is never polled
 
 
@@ -88,7 +89,7 @@ class Clock:
     async def until(self, instant: datetime, wake: asyncio.Event | None = None) -> None:
         """Return at `instant`, or earlier when `wake` is set. A stepped clock is looked at every 20 ms."""
         while (left := self.seconds_until(instant)) > 0 and not (wake and wake.is_set()):
-            pause = min(left, STEP_CHECK if self.speed == 0 else 3600.0)
+            pause = min(left, STEP_CHECK if self.speed == 0 else AT_A_STRETCH)
             if wake is None:
                 await asyncio.sleep(pause)
                 continue
