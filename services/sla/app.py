@@ -45,6 +45,7 @@ class Sla:
         self._client = connect(settings)
         store = Store(self._client, settings)
         self._bus = Bus(settings, "suda-sla")
+        await self._bus.agree()  # rows are kept by partition: under another number nobody would watch them
         lock = asyncio.Lock()
         self._follower = Follower(self._bus)
         await self._follower.start()

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from aiokafka.errors import KafkaError
 
 from shared.bus.consuming import Consumers, nothing
+from shared.bus.creating import agree
 from shared.bus.offsets import Offsets
 from shared.bus.reading import follow
 from shared.bus.records import Ends, Handler, Moved, Outgoing, Record, murmur2_partition
 from shared.bus.sending import Sender
 from shared.errors import ConfigurationError, Unavailable
+from shared.events import topics
 from shared.settings import Settings
 
 log = logging.getLogger("suda.bus")
@@ -60,6 +62,10 @@ class Bus:
         except (KafkaError, OSError) as problem:
             await self.stop()
             raise Unavailable(f"Kafka at {','.join(self._servers)} does not answer: {problem}") from problem
+
+    async def agree(self) -> None:
+        """Raise ConfigurationError unless `suda.cases` has as many partitions as SUDA_PARTITIONS says (`partition`)."""
+        agree(topics.CASES, len(await self._offsets.numbers(topics.CASES)), self._settings.partitions)
 
     async def stop(self) -> None:
         """Stop consuming (the batch in hand is finished), then sending; each stop has its own limit."""

@@ -21,11 +21,7 @@ async def create_topics(bootstrap: str, settings: Settings) -> None:
         existing = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
         wanted = {name: settings.partitions for name in topics.CASE_BEARING} | {topics.DLQ: 1, topics.DIRECTORY: 1}
         for name, count in wanted.items():
-            if name in existing and existing[name] != count:
-                raise ConfigurationError(
-                    f"topic {name} has {existing[name]} partitions, SUDA_PARTITIONS says {count}; "
-                    "the number is fixed for life: set SUDA_PARTITIONS back"
-                )
+            agree(name, existing.get(name, count), count)
         new = [_new_topic(name, count, settings) for name, count in wanted.items() if name not in existing]
         if new:
             try:
@@ -34,6 +30,15 @@ async def create_topics(bootstrap: str, settings: Settings) -> None:
                 log.info("another process created the topics")
     finally:
         await admin.close()
+
+
+def agree(topic: str, found: int, said: int) -> None:
+    """Refuse a number of partitions that is not the topic's: cases would be looked for in the wrong ones."""
+    if found != said:
+        raise ConfigurationError(
+            f"topic {topic} has {found} partitions, SUDA_PARTITIONS says {said}; "
+            "the number is fixed for life: set SUDA_PARTITIONS back"
+        )
 
 
 def _new_topic(name: str, count: int, settings: Settings) -> NewTopic:

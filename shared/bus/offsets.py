@@ -31,7 +31,7 @@ class Offsets:
 
     async def ends(self, topic: str) -> Ends:
         """The offset after the last record, by partition."""
-        parts = [TopicPartition(topic, number) for number in await self._partitions(topic)]
+        parts = [TopicPartition(topic, number) for number in await self.numbers(topic)]
         try:
             asker = await self._asking()
             found = await asyncio.wait_for(asker.end_offsets(parts), self._settings.send_timeout)
@@ -47,7 +47,7 @@ class Offsets:
         except (TimeoutError, KafkaError) as problem:
             raise Unavailable(f"Kafka does not tell the offsets of {group}: {problem!r}") from problem
         offsets = {tp.partition: max(0, meta.offset) for tp, meta in found.items() if tp.topic == topic}
-        return {number: offsets.get(number, 0) for number in await self._partitions(topic)}
+        return {number: offsets.get(number, 0) for number in await self.numbers(topic)}
 
     async def reached(self, group: str, topic: str, ends: Ends, pause: float = 0.01) -> None:
         """Return when `group` has committed at least `ends` of `topic`; the caller sets the time-out."""
@@ -104,7 +104,7 @@ class Offsets:
             self._admin = admin
         return self._admin
 
-    async def _partitions(self, topic: str) -> set[int]:
+    async def numbers(self, topic: str) -> set[int]:
         """The partitions of a topic; their number is fixed for life, so it is asked for once."""
         if topic not in self._known:
             try:

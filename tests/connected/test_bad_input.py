@@ -273,3 +273,16 @@ async def test_a_part_that_is_away_is_answered_503_and_the_same_key_makes_one_ca
     async with meeting(suda.running) as later:
         await exactly_one_case(later, key, f"{part} is away")
         await later.verify()
+
+
+def test_sla_with_another_number_of_partitions_than_the_topics_ends_with_the_mend(suda: Pipeline) -> None:
+    """Under another number its rows would lie in partitions that nobody watches."""
+    done = subprocess.run(
+        [sys.executable, "-m", "services.sla.app"],
+        env={**os.environ, **suda.running.environment, "SUDA_PARTITIONS": "7", "SUDA_SLA_PORT": "0"},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert b"set SUDA_PARTITIONS back" in done.stderr and b"Traceback" not in done.stderr
