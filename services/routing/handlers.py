@@ -43,11 +43,6 @@ class Input:
     event: IntakeEvent
     record: Record
 
-    @property
-    def trace(self) -> str | None:
-        found = self.record.headers.get("traceparent")
-        return found.decode() if found else None
-
 
 Inputs = dict[str, list[Input]]  # those of each case, in order
 
@@ -122,7 +117,7 @@ class Handler:
                 _done(inputs, case_id)
             else:
                 follow = self._desk.follow_ups(waiting[0].event, decided)
-                made[case_id] = (commit(decided, waiting[0].trace, follow), decided)
+                made[case_id] = (commit(decided, waiting[0].record.trace, follow), decided)
         taken = await self._journal.append(pair[0] for pair in made.values())
         lost = [case_id for case_id, (entry, _) in made.items() if entry.id in taken]
         await self._desk.load(lost)

@@ -20,11 +20,6 @@ class Input:
     event: AnyCaseEvent
     record: Record
 
-    @property
-    def trace(self) -> str | None:
-        found = self.record.headers.get("traceparent")
-        return found.decode() if found else None
-
 
 Inputs = dict[str, dict[int, Input]]  # case -> seq -> input
 

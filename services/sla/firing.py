@@ -129,8 +129,7 @@ class Firing:
         """Rungs that a process claimed after its partitions had gone to us, and may not have lived to publish."""
         for other, claimed in await self.store.unconfirmed(partitions):
             if other != batch and any(claim["_id"] in taken for claim in claimed):
-                await self.publish(claimed)
-                await self.store.confirm([other])
+                await self._repeat(other, claimed)
 
     async def sent(self) -> None:
         """Return when what was claimed last is published. Raises Unavailable: see `finish`."""
@@ -162,17 +161,19 @@ class Firing:
         with contextlib.suppress(Unavailable):
             await self.sent()
         for batch, names in list(self._left.items()):
-            await self.publish(await self.store.claimed_rungs(names))
-            await self.store.confirm([batch])
+            await self._repeat(batch, await self.store.claimed_rungs(names))
             self._left.pop(batch, None)
 
     async def again(self, partitions: set[int]) -> bool:
         """Publish once more what was claimed and not confirmed, same bytes; whether there was any."""
         found = await self.store.unconfirmed(partitions)
         for batch, claimed in found:
-            await self.publish(claimed)
-            await self.store.confirm([batch])
+            await self._repeat(batch, claimed)
         return bool(found)
+
+    async def _repeat(self, batch: str, claimed: list[Document]) -> None:
+        await self.publish(claimed)
+        await self.store.confirm([batch])
 
     async def publish(self, claims: list[Document]) -> None:
         await self.bus.publish(

@@ -116,7 +116,7 @@ class Handler:
         waiting = {**given, **self._early.of(case_id)}
         run: list[tuple[AnyCaseEvent, str | None]] = []
         while (found := waiting.get(watched.seq + 1 + len(run))) is not None:
-            run.append((found.event, found.trace))
+            run.append((found.event, found.record.trace))
         return self._desk.apply(watched, run) if run else None
 
     async def _withdrawals(self, applied: Mapping[str, Applied]) -> dict[str, list[DeadlineEvent]]:

@@ -61,15 +61,17 @@ class Unprompted:
     async def finish(self) -> None:
         """Carry out what was broken off here, as far as it was committed. Raises Unavailable."""
         for batch, ids in list(self._left.items()):
-            await self._carry_out(await self.store.journal.get(ids))
-            await self.store.confirm([batch])
+            await self._repeat(batch, ids)
             self._left.pop(batch, None)
 
     async def again(self, partitions: set[int]) -> None:
         """What was noted and not confirmed: published again with the same bytes, and watched."""
         for batch, ids in await self.store.noted(partitions):
-            await self._carry_out(await self.store.journal.get(ids))
-            await self.store.confirm([batch])
+            await self._repeat(batch, ids)
+
+    async def _repeat(self, batch: str, ids: list[str]) -> None:
+        await self._carry_out(await self.store.journal.get(ids))
+        await self.store.confirm([batch])
 
     async def _carry_out(self, commits: Iterable[Commit]) -> None:
         made = list(commits)

@@ -31,6 +31,12 @@ class Record:
         """Partition and offset: which record of its topic this is."""
         return self.partition, self.offset
 
+    @property
+    def trace(self) -> str | None:
+        """The W3C `traceparent` it came with."""
+        found = self.headers.get("traceparent")
+        return found.decode() if found else None
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

@@ -112,22 +112,23 @@ def rungs(stored: Mapping[str, Any]) -> list[Rung]:
 
 def still_open(watched: Watched | None, opened: DeadlineEvent) -> bool:
     """Whether the duty of a row is open and due on the same day as when the row was written."""
-    if watched is None:
-        return False
-    emitted = watched.emitted.get((opened.obligation, opened.generation))
-    return emitted is not None and emitted.status == "open" and emitted.due_at == opened.due_at
+    return _status(watched, opened) == "open"
 
 
 def was_late(watched: Watched | None, opened: DeadlineEvent) -> bool:
     """Whether the duty of a row was done, but too late: its breach is declared even where the act was seen first."""
-    emitted = watched.emitted.get((opened.obligation, opened.generation)) if watched else None
-    return emitted is not None and emitted.status == "late" and emitted.due_at == opened.due_at
+    return _status(watched, opened) == "late"
 
 
-def was_superseded(watched: Watched, opened: DeadlineEvent) -> bool:
+def was_superseded(watched: Watched | None, opened: DeadlineEvent) -> bool:
     """Whether the duty of a row is over without having been done; it is not remembered since when."""
-    emitted = watched.emitted.get((opened.obligation, opened.generation))
-    return emitted is not None and emitted.status == "superseded" and emitted.due_at == opened.due_at
+    return _status(watched, opened) == "superseded"
+
+
+def _status(watched: Watched | None, opened: DeadlineEvent) -> str | None:
+    """How the duty of a row stands; None where it is due at another instant than when the row was written."""
+    emitted = watched.emitted.get((opened.obligation, opened.generation)) if watched else None
+    return emitted.status if emitted is not None and emitted.due_at == opened.due_at else None
 
 
 def overdue(ended: DeadlineEvent) -> bool:
